@@ -1,0 +1,129 @@
+"""Sensing: what the policy sees is a reading, with noise, bias, latency, dropout and quantisation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shopfloor.envs.randomness import Purpose, stream
+from shopfloor.envs.rotations import cross, norm
+from shopfloor.envs.simulation import CONTROL_PERIOD
+from shopfloor.envs.sites import Site
+
+Array = NDArray[np.float64]
+Ids = NDArray[np.intp]
+DeviceName = Literal["encoder", "gripper", "camera", "fixture_camera"]
+Quantity = Literal["scalar", "position", "direction"]
+DEVICES: tuple[DeviceName, ...] = ("encoder", "gripper", "camera", "fixture_camera")
+CAMERAS = ("camera", "fixture_camera")  # these carry the site's calibration error
+CALIBRATION_CENTRE = np.array([0.45, 0.0, 0.0])  # [m] middle of the bench, where the calibration was done
+
+
+@dataclass(frozen=True)
+class Device:
+    """A sensor's faults; lengths in metres, angles (of direction readings) in radians. The default is ideal."""
+
+    noise: float = 0.0  # [m], standard deviation, fresh in each reading
+    angle_noise: float = 0.0  # [rad]
+    bias: float = 0.0  # [m], standard deviation, held for an episode
+    angle_bias: float = 0.0  # [rad]
+    latency: float = 0.0  # [s]
+    dropout: float = 0.0  # chance that a reading does not arrive, and the last one stands
+    quantisation: float = 0.0  # [m], step of a scalar or position reading
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if value < 0:
+                raise ValueError(f"device {name} {value}, want 0 or more")
+        if self.dropout >= 1:
+            raise ValueError(f"device dropout {self.dropout}, want less than 1")
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One measured quantity: columns of the reading, the device that reads it."""
+
+    name: str
+    device: DeviceName
+    quantity: Quantity
+    size: int = 3
+
+
+class Sensing:
+    """The readings of n parallel episodes; every fault is drawn at reset, from the episode's own stream."""
+
+    def __init__(self, channels: Sequence[Channel], devices: Mapping[DeviceName, Device], n: int, steps: int) -> None:
+        self._channels = channels
+        self._devices = devices
+        starts = np.cumsum([0, *(channel.size for channel in channels)])
+        self.columns = {c.name: slice(starts[i], starts[i + 1]) for i, c in enumerate(channels)}
+        width = int(starts[-1])
+        self._noise = np.zeros((n, steps + 1, width), dtype=np.float32)
+        self._dropped = np.zeros((n, steps + 1, len(DEVICES)), dtype=bool)
+        self._bias = np.zeros((n, width))
+        self._shift = np.zeros((n, 3))
+        self._turn = np.zeros((n, 3))
+        longest = max(device.latency for device in devices.values()) / CONTROL_PERIOD  # [control steps]
+        self._past = np.zeros((n, int(np.ceil(longest)) + 1, width))  # true values, newest first
+        self._delivered = np.zeros((n, width))
+
+    def reset(self, ids: Ids, sites: Sequence[Site], keys: Sequence[tuple[int, ...]], truth: Array) -> None:
+        """Start episodes with streams `keys` at `sites` in lanes ids, whose true values are truth (k, width)."""
+        dropout = np.array([self._devices[name].dropout for name in DEVICES])
+        for lane, site, key in zip(ids, sites, keys, strict=True):
+            rng = stream(Purpose.SENSORS, *key)
+            self._noise[lane] = rng.standard_normal(self._noise.shape[1:], dtype=np.float32)
+            self._bias[lane] = rng.standard_normal(self._bias.shape[1])
+            self._dropped[lane] = rng.random(self._dropped.shape[1:]) < dropout
+            self._shift[lane], self._turn[lane] = site.camera_shift, site.camera_turn
+        self._noise[ids] *= self._scales("noise", "angle_noise").astype(np.float32)
+        self._bias[ids] *= self._scales("bias", "angle_bias")
+        self._dropped[ids, 0] = False
+        self._past[ids] = truth[:, None]
+
+    def read(self, ids: Ids, truth: Array, step: NDArray[np.int64]) -> Array:
+        """Readings (k, width) of lanes ids at control step (k,) of their episodes, given the true values (k, width)."""
+        past = np.concatenate([truth[:, None], self._past[ids, :-1]], axis=1)
+        past = np.where(step[:, None, None] > 0, past, self._past[ids])  # at step 0 reset has filled it
+        self._past[ids] = past
+        error = self._noise[ids, step] + self._bias[ids]
+        shift, turn = self._shift[ids], self._turn[ids]
+        dropped = self._dropped[ids, step]
+        readings = np.empty_like(truth)
+        for channel in self._channels:
+            columns = self.columns[channel.name]
+            device = self._devices[channel.device]
+            calibrated = channel.device not in CAMERAS
+            value = _delayed(past[:, :, columns], device.latency / CONTROL_PERIOD)
+            if channel.quantity == "direction":
+                value = value + cross(error[:, columns] if calibrated else error[:, columns] + turn, value)
+                value = value / norm(value)[:, None]
+            else:
+                if channel.quantity == "position" and not calibrated:
+                    value = value + shift + cross(turn, value - CALIBRATION_CENTRE)
+                value = value + error[:, columns]
+                if device.quantisation > 0:
+                    value = np.round(value / device.quantisation) * device.quantisation
+            lost = dropped[:, DEVICES.index(channel.device), None]
+            readings[:, columns] = np.where(lost, self._delivered[ids, columns], value)
+        self._delivered[ids] = readings
+        return readings
+
+    def _scales(self, length: str, angle: str) -> Array:
+        scales = []
+        for channel in self._channels:
+            device = self._devices[channel.device]
+            name = angle if channel.quantity == "direction" else length
+            scales += [getattr(device, name)] * channel.size
+        return np.array(scales)
+
+
+def _delayed(past: Array, delay: float) -> Array:
+    """Values `delay` control steps ago, interpolated between the two nearest; past (k, steps, width), newest first."""
+    whole = int(delay)
+    newer = past[:, whole]
+    return newer if delay == whole else newer + (delay - whole) * (past[:, whole + 1] - newer)

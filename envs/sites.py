@@ -1,0 +1,67 @@
+"""Sites: one site is one factory, a frozen draw of what differs between factories but not within one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shopfloor.envs.randomness import Purpose, Uniform, stream
+
+FIRST_HELD_OUT = 1_000_000  # sites from here on are for evaluation, those below for collection
+
+
+@dataclass(frozen=True)
+class Site:
+    """What one factory holds fixed; lengths in metres in the robot's base frame."""
+
+    index: int
+    friction: float  # sliding friction of the parts on steel and bench
+    part_mass: float  # [kg], added to the nominal mass of each part
+    wear: float  # clearances are the nominal ones times 1 + wear
+    bench_height: float  # [m], relative to the robot's base
+    fixture_shift: NDArray[np.float64]  # (2,) [m], how the fixture's station stands off its nominal place
+    camera_shift: NDArray[np.float64]  # (3,) [m], error of the camera-to-robot calibration
+    camera_turn: NDArray[np.float64]  # (3,) [rad], its rotation part
+
+
+@dataclass(frozen=True)
+class SiteSpread:
+    """How far sites differ; the defaults are one ideal factory."""
+
+    friction: Uniform = Uniform(0.4, 0.4)
+    part_mass: Uniform = Uniform(0.0, 0.0)  # [kg]
+    wear: Uniform = Uniform(0.0, 0.0)
+    bench_height: Uniform = Uniform(0.0, 0.0)  # [m]
+    fixture_shift: Uniform = Uniform(0.0, 0.0)  # [m], distance; the direction is free
+    camera_shift: Uniform = Uniform(0.0, 0.0)  # [m], distance
+    camera_turn: Uniform = Uniform(0.0, 0.0)  # [rad], angle
+
+    def site(self, index: int) -> Site:
+        """Site number index: the same one for every user of the same spread."""
+        if index < 0:
+            raise ValueError(f"site {index}, want 0 or more")
+        rng = stream(Purpose.SITE, index)
+        draws = {field.name: getattr(self, field.name).sample(rng) for field in fields(self)}
+        for name, dimensions in (("fixture_shift", 2), ("camera_shift", 3), ("camera_turn", 3)):
+            direction = rng.standard_normal(dimensions)
+            draws[name] = draws[name] * direction / np.linalg.norm(direction)
+        scalars = {name: float(value) for name, value in draws.items() if np.ndim(value) == 0}
+        return Site(index=index, **{**draws, **scalars})
+
+
+def collection_sites(count: int) -> range:
+    """The indices of the first `count` sites for collecting data; ValueError unless 1 <= count <= 1 000 000."""
+    return _sites(0, count)
+
+
+def held_out_sites(count: int) -> range:
+    """The indices of the first `count` sites for evaluation, disjoint from every collection site."""
+    return _sites(FIRST_HELD_OUT, count)
+
+
+def _sites(first: int, count: int) -> range:
+    if not 1 <= count <= FIRST_HELD_OUT:
+        raise ValueError(f"{count} sites, want 1 to {FIRST_HELD_OUT}")
+    return range(first, first + count)

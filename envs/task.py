@@ -1,0 +1,91 @@
+"""What a task declares; the vector environment does the rest."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from shopfloor.envs.expert import Expert
+from shopfloor.envs.randomness import Uniform
+from shopfloor.envs.robots.arm import Arm
+from shopfloor.envs.sensing import Channel
+from shopfloor.envs.simulation import CONTROL_RATE, Simulation
+from shopfloor.envs.sites import Site
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Ids = NDArray[np.intp]
+
+
+class Task(ABC):
+    """One job of one robot, written over (n, ...) arrays: no loop over simulations in any method.
+
+    A task object serves one environment: `bind` ties it to a simulation, after which its measurements
+    read that simulation's true state.
+    """
+
+    instruction: ClassVar[str]
+    """One sentence, as an operator would be told."""
+    horizon: ClassVar[float]
+    """[s] after which an episode is cut."""
+    randomised: ClassVar[Mapping[str, Uniform]]
+    """What is drawn afresh in each episode, by name."""
+    channels: ClassVar[Sequence[Channel]]
+    """What the sensors read, in the order of `truth`."""
+    observation_names: ClassVar[Sequence[str]]
+    """A name for each element of the observation; the first `state_dim` are proprioceptive."""
+    state_dim: ClassVar[int]
+    reward_weights: ClassVar[Mapping[str, float]]
+    """The weight of each of `reward_terms` in the dense reward."""
+    camera: ClassVar[str]
+    """The camera for pictures."""
+
+    robot: Arm
+    sim: Simulation
+
+    @property
+    def horizon_steps(self) -> int:
+        """The horizon in control steps."""
+        return round(self.horizon * CONTROL_RATE)
+
+    @abstractmethod
+    def scene(self) -> mujoco.MjSpec:
+        """The scene with the robot in it, ready to compile."""
+
+    def bind(self, sim: Simulation) -> None:
+        """Tie the task to a simulation of its scene; extend to look up the task's own elements."""
+        self.sim = sim
+        self.robot.bind(sim)
+
+    @abstractmethod
+    def place(self, ids: Ids, draws: Mapping[str, Array], sites: Sequence[Site]) -> None:
+        """Write the start of episodes into simulations ids; draws hold (k, ...) of each `randomised` name."""
+
+    @abstractmethod
+    def truth(self) -> Array:
+        """True values (n, width) of all channels, side by side."""
+
+    @abstractmethod
+    def observe(self, readings: Mapping[str, Array]) -> Array:
+        """Observation (k, obs_dim) from what the sensors read: (k, size) of each channel."""
+
+    @abstractmethod
+    def success(self) -> Mask:
+        """Whether each episode's work is done, (n,): a pure predicate of the true state."""
+
+    @abstractmethod
+    def lost(self) -> Mask:
+        """Whether each episode can no longer succeed, (n,): it ends as a failure."""
+
+    @abstractmethod
+    def reward_terms(self) -> Mapping[str, Array]:
+        """Raw terms (n,) of the dense reward, unweighted, each in [0, 1]."""
+
+    @abstractmethod
+    def expert(self) -> Expert:
+        """A new scripted expert over this task's simulations, which acts from the true state."""

@@ -1,0 +1,6 @@
+"""The tasks, one file each."""
+
+from shopfloor.envs.task import Task
+from shopfloor.envs.tasks.peg_insertion import PegInsertion
+
+TASKS: dict[str, type[Task]] = {task.__name__: task for task in (PegInsertion,)}

@@ -1,0 +1,314 @@
+"""Peg insertion: pick up a cylindrical peg that lies or stands, and insert it into a bored fixture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from shopfloor.envs import scene
+from shopfloor.envs.expert import CLOSED, OPEN, Expert, Phase
+from shopfloor.envs.randomness import Uniform
+from shopfloor.envs.robots.arm import HOME, PAD, STROKE, Arm
+from shopfloor.envs.rotations import about_z, cross, dot, from_rotvec, norm, rotate, to_quaternion, unrotate
+from shopfloor.envs.sensing import Channel
+from shopfloor.envs.simulation import Simulation
+from shopfloor.envs.sites import Site
+from shopfloor.envs.task import Task
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Ids = NDArray[np.intp]
+
+PEG_RADIUS = 3.993e-3  # [m], Isaac Lab Factory's 8 mm peg
+PEG_LENGTH = 0.05  # [m], likewise
+PEG_MASS = 0.020  # [kg], steel
+BORE_DEPTH = 0.025  # [m], Isaac Lab Factory
+CHAMFER = 0.002  # [m], at 45 degrees round the bore's mouth
+BLOCK = 0.022  # [m] half width of the fixture
+RIM = 0.06  # [m] height of the bore's mouth over the bench
+DEPTH_GOAL = 0.020  # [m] of the peg in the bore
+UPRIGHT_GOAL = np.cos(np.radians(10))
+CLEARANCES = (0.114e-3, 0.5e-3, 1e-3, 2e-3)  # [m], diametral: Isaac Lab Factory's, and looser grades
+ROLLING = 2e-4  # [m] rolling resistance: the bench is not polished
+
+TRAY = (0.45, -0.15)  # [m] middle of the area where the peg is found
+STATION = (0.45, 0.15)  # [m] nominal place of the fixture
+GRASP = 0.012  # [m] from the peg's middle towards its upper end
+SLACK = 0.0025  # [m] that the pads are held higher than a lying peg, clear of the bench
+FLOOR = -0.05  # [m], lower than this a part has left the bench
+
+UPRIGHT = np.eye(3)  # tool rotation that holds the peg upright
+LYING = from_rotvec(np.array([0.0, np.pi / 2, 0.0]))  # tool rotation that takes a peg lying along +x
+
+
+class PegInsertion(Task):
+    """Pick up a peg and insert it.
+
+    Goal: the peg stands at least 20 mm deep in the fixture's bore.
+
+    Observation (base frame; p = proprioceptive):
+
+    ======  ===================================================  ====
+    index   meaning                                              unit
+    ======  ===================================================  ====
+    0-2  p  tool centre point                                    m
+    3-5  p  tool x axis                                          1
+    6-8  p  tool z axis                                          1
+    9    p  opening of each finger                               m
+    10-12 p tool: commanded less measured (what it presses)      m
+    13-15   peg's middle less tool centre point                  m
+    16-18   peg's axis, of its two directions the upper or outer 1
+    19-21   bore's mouth less peg's lower end                    m
+    ======  ===================================================  ====
+
+    Randomised: whether the peg lies or stands, where and in which direction; the fixture's place and
+    yaw; the arm's start; between sites friction, mass, wear of the bore, bench height, station.
+
+    Success: the peg's lower end is 20 mm or more below the bore's mouth, inside the bore, upright.
+    """
+
+    instruction = "Pick up the peg and insert it into the fixture."
+    horizon = 15.0
+    randomised = {
+        "lies": Uniform(0.0, 1.0),  # the peg lies where this is below the task's share of lying pegs
+        "peg_shift": Uniform((-0.06, -0.06), (0.06, 0.06)),  # [m]
+        "peg_yaw": Uniform(-0.8, 0.8),  # [rad], of a lying peg's axis from +x
+        "fixture_shift": Uniform((-0.05, -0.05), (0.05, 0.05)),  # [m], Isaac Lab Factory
+        "fixture_yaw": Uniform(-np.pi, np.pi),  # [rad]
+        "joint_shift": Uniform((-0.03,) * 6, (0.03,) * 6),  # [rad], about +-20 mm at the hand
+    }
+    channels = (
+        Channel("tcp", "encoder", "position"),
+        Channel("tcp_x", "encoder", "direction"),
+        Channel("tcp_z", "encoder", "direction"),
+        Channel("press", "encoder", "position"),
+        Channel("opening", "gripper", "scalar", 1),
+        Channel("peg", "camera", "position"),
+        Channel("peg_axis", "camera", "direction"),
+        Channel("mouth", "fixture_camera", "position"),
+    )
+    observation_names = (
+        *("tcp_x", "tcp_y", "tcp_z"),
+        *("tool_xx", "tool_xy", "tool_xz", "tool_zx", "tool_zy", "tool_zz"),
+        "opening",
+        *("press_x", "press_y", "press_z"),
+        *("tcp_to_peg_x", "tcp_to_peg_y", "tcp_to_peg_z"),
+        *("peg_axis_x", "peg_axis_y", "peg_axis_z"),
+        *("peg_to_mouth_x", "peg_to_mouth_y", "peg_to_mouth_z"),
+    )
+    state_dim = 13
+    reward_weights = {"reach": 0.1, "grasp": 0.1, "align": 0.3, "depth": 0.5}
+    camera = "front"
+
+    def __init__(self, *, clearance: float = 1e-3, lying: float = 0.5) -> None:
+        """clearance: diametral play of the peg in the bore [m]; lying: share of episodes whose peg lies.
+
+        Raises ValueError unless 0 < clearance <= 4e-3 and 0 <= lying <= 1.
+        """
+        if not 0 < clearance <= 4e-3:
+            raise ValueError(f"clearance {clearance} m, want more than 0 and at most 0.004 (graded: {CLEARANCES})")
+        if not 0 <= lying <= 1:
+            raise ValueError(f"share of lying pegs {lying}, want 0 to 1")
+        self.robot = Arm()
+        self._bore_radius = PEG_RADIUS + clearance / 2
+        self._clearance = clearance
+        self._lying = lying
+
+    def scene(self) -> mujoco.MjSpec:
+        """Arm, bench, fixture under a mocap body, free peg."""
+        spec = scene.new_scene()
+        scene.add_bench(spec)
+        self.robot.add_to(spec)
+        scene.add_camera(spec, "front", eye=(1.05, -0.55, 0.55), target=(0.42, 0.0, 0.10))
+        tray = spec.body("bench").add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, size=(0.1, 0.1, 5e-4), pos=(*TRAY, 0))
+        tray.rgba, tray.contype, tray.conaffinity = [0.45, 0.50, 0.56, 1], 0, 0
+        fixture = spec.worldbody.add_body(name="fixture", mocap=True, pos=(*STATION, RIM))
+        scene.add_bored_block(
+            spec,
+            fixture,
+            bore_radius=self._bore_radius,
+            chamfer=CHAMFER,
+            depth=BORE_DEPTH,
+            half_size=BLOCK,
+            pedestal=RIM,
+            rgba=(0.30, 0.52, 0.42, 1),
+        )
+        peg = spec.worldbody.add_body(name="peg")
+        peg.add_freejoint(name="peg")
+        peg.add_geom(
+            name="peg",
+            type=mujoco.mjtGeom.mjGEOM_CYLINDER,
+            size=(PEG_RADIUS, PEG_LENGTH / 2, 0),
+            mass=PEG_MASS,
+            condim=6,
+            friction=(0.4, 1e-3, ROLLING),
+            rgba=(0.90, 0.55, 0.15, 1),
+        )
+        return spec
+
+    def bind(self, sim: Simulation) -> None:
+        """Look up the peg, and give each simulation its own friction, mass and peg radius."""
+        super().bind(sim)
+        self._peg_qpos = sim.free_joint_columns("peg")
+        geom, body = sim.model.geom("peg").id, sim.model.body("peg").id
+        self._friction = sim.per_simulation("geom_friction")[:, :, 0]
+        self._peg_size = sim.per_simulation("geom_size")[:, geom]
+        self._peg_mass = sim.per_simulation("body_mass")[:, body : body + 1]
+        self._peg_inertia = sim.per_simulation("body_inertia")[:, body]
+        self._bench, self._fixture = (int(sim.model.body(name).mocapid[0]) for name in ("bench", "fixture"))
+        parts = [i for i in range(sim.model.ngeom) if not sim.model.geom(i).name.startswith("pad")]
+        self._rubbing = np.array(parts, dtype=np.intp)
+
+    def place(self, ids: Ids, draws: Mapping[str, Array], sites: Sequence[Site]) -> None:
+        """The peg in the tray, the fixture at its station, the arm near home."""
+        n, sim = len(ids), self.sim
+        bench = np.array([site.bench_height for site in sites])
+        mass = PEG_MASS + np.array([site.part_mass for site in sites])
+        self._friction[ids[:, None], self._rubbing] = np.array([[site.friction] for site in sites])
+        # wear: the bore is the nominal one, the peg thinner; its bounds stay those of the nominal peg
+        self._peg_size[ids, 0] = PEG_RADIUS - self._clearance / 2 * np.array([site.wear for site in sites])
+        self._peg_mass[ids, 0] = mass
+        self._peg_inertia[ids] = sim.model.body("peg").inertia * (mass / PEG_MASS)[:, None]
+
+        sim.mocap_pos[ids, self._bench] = np.stack([np.zeros(n), np.zeros(n), bench], axis=1)
+        fixture = np.concatenate([STATION + draws["fixture_shift"], bench[:, None] + RIM], axis=1)
+        fixture[:, :2] += np.array([site.fixture_shift for site in sites])
+        sim.mocap_pos[ids, self._fixture] = fixture
+        sim.mocap_quat[ids, self._fixture] = to_quaternion(about_z(draws["fixture_yaw"]))
+
+        lies = draws["lies"] < self._lying
+        height = bench + np.where(lies, self._peg_size[ids, 0], PEG_LENGTH / 2)
+        rotation = np.where(lies[:, None, None], about_z(draws["peg_yaw"]) @ LYING, UPRIGHT)
+        sim.qpos[ids[:, None], self._peg_qpos] = np.concatenate(
+            [TRAY + draws["peg_shift"], height[:, None], to_quaternion(rotation)], axis=1
+        )
+        self.robot.place(ids, HOME + draws["joint_shift"], np.full(n, STROKE))
+
+    def mouth(self) -> Array:
+        """Middle of the bore's mouth (n, 3) [m]."""
+        return self.sim.mocap_pos[:, self._fixture].copy()
+
+    def peg(self) -> Array:
+        """Middle of the peg (n, 3) [m]."""
+        return self.sim.body_position("peg")
+
+    def peg_axis(self) -> Array:
+        """Unit vector (n, 3) along the peg: of its two directions the one that points up or out from the robot."""
+        axis = self.sim.body_rotation("peg")[..., 2]
+        return axis * np.where(axis[:, 0] + axis[:, 2] < 0, -1.0, 1.0)[:, None]
+
+    def lower_end_to_mouth(self) -> Array:
+        """From the peg's lower end to the bore's mouth (n, 3) [m]."""
+        return self.mouth() - _lower_end(self.peg(), self.peg_axis())
+
+    def tcp_to_grasp(self) -> Array:
+        """From the tool centre point to where the peg is best held (n, 3) [m]."""
+        return self.peg() + GRASP * self.peg_axis() - self.robot.tcp()[0]
+
+    def depth(self) -> Array:
+        """How deep the peg stands in the bore (n,) [m]; 0 where its lower end is not inside."""
+        gap = self.lower_end_to_mouth()
+        inside = np.hypot(gap[:, 0], gap[:, 1]) < self._bore_radius
+        return np.where(inside, np.maximum(gap[:, 2], 0.0), 0.0)
+
+    def held(self) -> Mask:
+        """Whether the peg is between the closed pads (n,)."""
+        near = norm(self.tcp_to_grasp()) < 2 * PAD[0]
+        return near & (self.robot.opening() < 2 * PEG_RADIUS)
+
+    def success(self) -> Mask:
+        """The peg is deep enough in the bore, and upright."""
+        return (self.depth() >= DEPTH_GOAL) & (self.peg_axis()[:, 2] > UPRIGHT_GOAL)
+
+    def lost(self) -> Mask:
+        """The peg has fallen off the bench or left the arm's reach."""
+        peg = self.peg()
+        return (peg[:, 2] < FLOOR) | (np.hypot(peg[:, 0], peg[:, 1]) > 0.85)
+
+    def reward_terms(self) -> Mapping[str, Array]:
+        """Nearness of tool and peg, hold, nearness of peg and mouth while held, depth."""
+        held = self.held()
+        return {
+            "reach": 1 - np.tanh(10 * norm(self.tcp_to_grasp())),
+            "grasp": held.astype(float),
+            "align": held * (1 - np.tanh(5 * norm(self.lower_end_to_mouth()))),
+            "depth": np.minimum(self.depth() / DEPTH_GOAL, 1.0),
+        }
+
+    def truth(self) -> Array:
+        """True values of all channels."""
+        position, rotation = self.robot.tcp()
+        press = self.robot.commanded_tcp()[0] - position
+        opening = self.robot.opening()[:, None]
+        return np.concatenate(
+            [position, rotation[..., 0], rotation[..., 2], press, opening, self.peg(), self.peg_axis(), self.mouth()],
+            axis=1,
+        )
+
+    def observe(self, readings: Mapping[str, Array]) -> Array:
+        """Relative vectors from the readings, so that an error of a reading is an error of the observation."""
+        r = readings
+        return np.concatenate(
+            [
+                *(r["tcp"], r["tcp_x"], r["tcp_z"], r["opening"], r["press"]),
+                *(r["peg"] - r["tcp"], r["peg_axis"], r["mouth"] - _lower_end(r["peg"], r["peg_axis"])),
+            ],
+            axis=1,
+        )
+
+    def expert(self) -> Expert:
+        """Reach, grasp, lift, carry over the bore, align, insert; back to the start where the hold is lost."""
+        expert = Expert(
+            self.robot,
+            (
+                Phase("reach", lambda: self._over_peg(expert.style.side), OPEN, tolerance=0.02, angle_tolerance=0.2),
+                Phase("grasp", lambda: self._at_peg(), OPEN, speed=0.6, tolerance=0.003),
+                Phase("grasp", lambda: self._at_peg(), CLOSED, speed=0.3, tolerance=0.01, dwell=7),
+                Phase("carry", lambda: self._lifted(), CLOSED, tolerance=0.02, holds=self.held),
+                Phase("carry", lambda: self._peg_at(0.02), CLOSED, speed=0.9, tolerance=0.008, holds=self.held, patience=100),
+                Phase("work", lambda: self._peg_at(0.004), CLOSED, speed=0.3, tolerance=1e-3, holds=self.held),
+                Phase("work", lambda: self._peg_at(-0.024), CLOSED, speed=0.25, tolerance=0, holds=self.held, retry=4),
+            ),
+            self.sim.nsim,
+        )
+        return expert
+
+    def _grasp_pose(self) -> tuple[Array, Array]:
+        """Tool pose that takes the peg as it is: position (n, 3) [m], rotation (n, 3, 3)."""
+        axis = self.peg_axis()
+        upright = np.abs(axis[:, 2:])
+        # the closing axis: level for a lying peg, along y for a standing one; the hand stays above or behind
+        sideways = cross(axis, np.concatenate([upright, 0 * upright, upright - 1], axis=1))
+        sideways = sideways / norm(sideways)[:, None]
+        rotation = np.stack([cross(sideways, axis), sideways, axis], axis=-1)
+        return self.peg() + GRASP * axis + SLACK * (1 - upright) * np.array([0.0, 0.0, 1.0]), rotation
+
+    def _at_peg(self) -> tuple[Array, Array]:
+        return self._grasp_pose()
+
+    def _over_peg(self, side: Array) -> tuple[Array, Array]:
+        position, rotation = self._grasp_pose()
+        return position + np.stack([0 * side, 0.04 * side, 0 * side + 0.06], axis=1), rotation
+
+    def _lifted(self) -> tuple[Array, Array]:
+        position, rotation = self.robot.tcp()
+        peg_rests = np.minimum(self.peg()[:, 2:3] - 0.08, 0)
+        return position - peg_rests * np.array([0.0, 0.0, 1.0]), rotation
+
+    def _peg_at(self, height: float) -> tuple[Array, Array]:
+        """Tool pose that holds the peg upright with its lower end `height` [m] over the mouth."""
+        position, rotation = self.robot.tcp()
+        axis_in_hand = unrotate(rotation, self.peg_axis())
+        end_in_hand = unrotate(rotation, _lower_end(self.peg(), self.peg_axis()) - position)
+        # the smallest turn from upright that makes up for how the peg sits in the hand
+        sideways = cross(axis_in_hand, np.array([0.0, 0.0, 1.0]))
+        goal_rotation = from_rotvec(sideways)
+        goal = self.mouth() + np.array([0.0, 0.0, height])
+        return goal - rotate(goal_rotation, end_in_hand), goal_rotation
+
+
+def _lower_end(peg: Array, axis: Array) -> Array:
+    return peg - PEG_LENGTH / 2 * axis
