@@ -38,9 +38,7 @@ class Collector:
         )
         self._env.reset(seed=seed)
         task = self._env.task
-        self._operators = OperatorPolicy(
-            fleet, task.expert(), seed=seed, lanes=lanes, horizon_steps=task.horizon_steps
-        )
+        self._operators = OperatorPolicy(fleet, task.expert(), seed=seed, lanes=lanes, horizon_steps=task.horizon_steps)
 
     def __call__(self, start: int, stop: int) -> Dataset:
         """Episodes start ... stop - 1."""

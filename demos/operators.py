@@ -16,7 +16,7 @@ from shopfloor.envs.simulation import CONTROL_PERIOD
 Array = NDArray[np.float64]
 Ids = NDArray[np.intp]
 
-TREMOR = 0.1  # share of full speed that jitter scales with when the hand is still (signal-dependent noise: Harris and Wolpert 1998)
+TREMOR = 0.1  # jitter grows with the hand's speed (Harris and Wolpert 1998); at rest it is that of this share of full
 JITTER_MEMORY = 0.8  # share of the hand's jitter that lasts into the next control step
 PAUSE = 0.5  # [s] length of a pause
 GIVE_UP = 0.5  # [s] after a blunder, the operator ends the episode

@@ -1,1 +1,32 @@
-"""TODO."""
+"""Tasks in simulation: importing this registers each as shopfloor/<Task>-v0 with Gymnasium."""
+
+from gymnasium.envs.registration import register
+
+from shopfloor.envs.realism import DEFAULT, IDEAL, REALISMS, Realism
+from shopfloor.envs.single import ShopfloorEnv
+from shopfloor.envs.sites import Site, collection_sites, held_out_sites
+from shopfloor.envs.task import Task
+from shopfloor.envs.tasks import TASKS
+from shopfloor.envs.vector import ShopfloorVectorEnv
+
+__all__ = [
+    "DEFAULT",
+    "IDEAL",
+    "REALISMS",
+    "TASKS",
+    "Realism",
+    "ShopfloorEnv",
+    "ShopfloorVectorEnv",
+    "Site",
+    "Task",
+    "collection_sites",
+    "held_out_sites",
+]
+
+for _name in TASKS:
+    register(
+        id=f"shopfloor/{_name}-v0",
+        entry_point="shopfloor.envs.single:ShopfloorEnv",
+        vector_entry_point="shopfloor.envs.vector:ShopfloorVectorEnv",
+        kwargs={"task": _name},
+    )

@@ -1,4 +1,4 @@
-"""Seeded streams of random numbers, one per purpose and episode, and the distributions that tasks and sites draw from."""
+"""Seeded streams of random numbers, one per purpose and episode, and what tasks and sites draw from them."""
 
 from __future__ import annotations
 

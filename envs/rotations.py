@@ -76,12 +76,14 @@ def to_quaternion(matrix: Array) -> Array:
     """Matrices (n, 3, 3) -> MuJoCo's scalar-first unit quaternions (n, 4), by the largest of the four divisors."""
     m = matrix
     xx, yy, zz = m[..., 0, 0], m[..., 1, 1], m[..., 2, 2]
+    x, y, z = m[..., 2, 1] - m[..., 1, 2], m[..., 0, 2] - m[..., 2, 0], m[..., 1, 0] - m[..., 0, 1]
+    xy, xz, yz = m[..., 1, 0] + m[..., 0, 1], m[..., 0, 2] + m[..., 2, 0], m[..., 2, 1] + m[..., 1, 2]
     candidates = np.stack(
         [
-            _stack(1 + xx + yy + zz, m[..., 2, 1] - m[..., 1, 2], m[..., 0, 2] - m[..., 2, 0], m[..., 1, 0] - m[..., 0, 1]),
-            _stack(m[..., 2, 1] - m[..., 1, 2], 1 + xx - yy - zz, m[..., 1, 0] + m[..., 0, 1], m[..., 0, 2] + m[..., 2, 0]),
-            _stack(m[..., 0, 2] - m[..., 2, 0], m[..., 1, 0] + m[..., 0, 1], 1 - xx + yy - zz, m[..., 2, 1] + m[..., 1, 2]),
-            _stack(m[..., 1, 0] - m[..., 0, 1], m[..., 0, 2] + m[..., 2, 0], m[..., 2, 1] + m[..., 1, 2], 1 - xx - yy + zz),
+            np.stack([1 + xx + yy + zz, x, y, z], axis=-1),
+            np.stack([x, 1 + xx - yy - zz, xy, xz], axis=-1),
+            np.stack([y, xy, 1 - xx + yy - zz, yz], axis=-1),
+            np.stack([z, xz, yz, 1 - xx - yy + zz], axis=-1),
         ],
         axis=-2,
     )
@@ -92,15 +94,10 @@ def to_quaternion(matrix: Array) -> Array:
     return unit
 
 
-def _stack(*components: Array) -> Array:
-    return np.stack(components, axis=-1)
-
-
 def rotate(matrix: Array, vector: Array) -> Array:
     """matrix (n, 3, 3) @ vector (n, 3) or (3,) -> (n, 3), summed in a fixed order."""
-    rotated: Array = (
-        matrix[..., :, 0] * vector[..., 0:1] + matrix[..., :, 1] * vector[..., 1:2] + matrix[..., :, 2] * vector[..., 2:3]
-    )
+    x, y, z = vector[..., 0:1], vector[..., 1:2], vector[..., 2:3]
+    rotated: Array = matrix[..., :, 0] * x + matrix[..., :, 1] * y + matrix[..., :, 2] * z
     return rotated
 
 

@@ -26,7 +26,9 @@ def new_scene() -> mujoco.MjSpec:
     spec.visual.headlight.diffuse = [0.35, 0.35, 0.35]
     spec.visual.global_.offwidth, spec.visual.global_.offheight = 1280, 960
     spec.visual.quality.shadowsize = 4096
-    sky = spec.add_texture(name="sky", type=mujoco.mjtTexture.mjTEXTURE_SKYBOX, builtin=mujoco.mjtBuiltin.mjBUILTIN_GRADIENT)
+    sky = spec.add_texture(
+        name="sky", type=mujoco.mjtTexture.mjTEXTURE_SKYBOX, builtin=mujoco.mjtBuiltin.mjBUILTIN_GRADIENT
+    )
     sky.rgb1, sky.rgb2, sky.width, sky.height = [0.93, 0.95, 0.97], [0.72, 0.77, 0.82], 64, 64 * 6
     spec.worldbody.add_light(pos=(0.2, -0.6, 1.8), dir=(0.1, 0.3, -1), diffuse=(0.5, 0.5, 0.5), castshadow=True)
     spec.worldbody.add_light(pos=(1.2, 0.8, 1.6), dir=(-0.5, -0.5, -1), diffuse=(0.3, 0.3, 0.3), castshadow=False)
@@ -41,7 +43,9 @@ def add_bench(spec: mujoco.MjSpec) -> None:
     visual.rgba, visual.contype, visual.conaffinity = [0.80, 0.80, 0.78, 1], 0, 0
 
 
-def add_camera(spec: mujoco.MjSpec, name: str, *, eye: tuple[float, float, float], target: tuple[float, float, float]) -> None:
+def add_camera(
+    spec: mujoco.MjSpec, name: str, *, eye: tuple[float, float, float], target: tuple[float, float, float]
+) -> None:
     """A fixed camera at eye [m] that looks at target [m], world z up."""
     forward = np.subtract(target, eye)
     forward = forward / np.linalg.norm(forward)
@@ -82,7 +86,9 @@ def add_bored_block(
         corners = []
         for radius, z in profile:
             for angle in (middle - half_angle, middle + half_angle):
-                corners.append((radius / np.cos(half_angle) * np.cos(angle), radius / np.cos(half_angle) * np.sin(angle), z))
+                corners.append(
+                    (radius / np.cos(half_angle) * np.cos(angle), radius / np.cos(half_angle) * np.sin(angle), z)
+                )
         name = f"bore_wall_{wall}"
         mesh = spec.add_mesh(name=name)
         mesh.uservert = np.ravel(corners)

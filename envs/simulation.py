@@ -18,7 +18,11 @@ SUBSTEPS = 10  # physics steps in a control period
 TIMESTEP = CONTROL_PERIOD / SUBSTEPS  # [s]
 _DIVERGED = [  # warnings after which a state means nothing
     int(warning)
-    for warning in (mujoco.mjtWarning.mjWARN_BADQPOS, mujoco.mjtWarning.mjWARN_BADQVEL, mujoco.mjtWarning.mjWARN_BADQACC)
+    for warning in (
+        mujoco.mjtWarning.mjWARN_BADQPOS,
+        mujoco.mjtWarning.mjWARN_BADQVEL,
+        mujoco.mjtWarning.mjWARN_BADQACC,
+    )
 ]
 
 
@@ -86,19 +90,23 @@ class Simulation:
 
     def body_position(self, name: str) -> Array:
         """World position (n, 3) [m] of a body's frame."""
-        return self._xpos[:, self.model.body(name).id].copy()
+        value: Array = self._xpos[:, self.model.body(name).id].copy()
+        return value
 
     def body_rotation(self, name: str) -> Array:
         """World rotation (n, 3, 3) of a body's frame."""
-        return self._xmat[:, self.model.body(name).id].reshape(-1, 3, 3).copy()
+        value: Array = self._xmat[:, self.model.body(name).id].reshape(-1, 3, 3).copy()
+        return value
 
     def site_position(self, name: str) -> Array:
         """World position (n, 3) [m] of a site."""
-        return self._site_xpos[:, self.model.site(name).id].copy()
+        value: Array = self._site_xpos[:, self.model.site(name).id].copy()
+        return value
 
     def site_rotation(self, name: str) -> Array:
         """World rotation (n, 3, 3) of a site."""
-        return self._site_xmat[:, self.model.site(name).id].reshape(-1, 3, 3).copy()
+        value: Array = self._site_xmat[:, self.model.site(name).id].reshape(-1, 3, 3).copy()
+        return value
 
     def per_simulation(self, field: str) -> Array:
         """Live per-simulation values (nsim, ...) of a model field; see mujoco.batch.Batch.expand."""

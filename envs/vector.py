@@ -124,7 +124,7 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
             raise ValueError(f"reset options {sorted(unknown)}, want reset_mask or episodes")
         mask = np.asarray(options.get("reset_mask", np.ones(self.num_envs)), dtype=bool)
         if mask.shape != (self.num_envs,) or not mask.any():
-            raise ValueError(f"reset mask of shape {mask.shape} with {mask.sum()} lanes, want ({self.num_envs},) with 1 or more")
+            raise ValueError(f"reset mask {mask.astype(int)}, want ({self.num_envs},) with one lane or more")
         if seed is not None:
             if seed < 0:
                 raise ValueError(f"seed {seed}, want 0 or more")
@@ -170,15 +170,16 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         truncated = ~self._over & ~terminated & (self._steps >= self._horizon)
         info = self._info(success, lost=lost, diverged=diverged, terms=terms)
         self._over |= terminated | truncated
-        if fresh.any():
-            self._next(fresh)
-        elif self._autoreset == AutoresetMode.SAME_STEP and self._over.any():
-            ended = self._over.copy()
+        restarts = fresh
+        if self._autoreset == AutoresetMode.SAME_STEP and self._over.any():
+            restarts = self._over.copy()
             final = np.full(self.num_envs, None, dtype=object)
-            for lane in np.flatnonzero(ended):
+            for lane in np.flatnonzero(restarts):
                 final[lane] = self._observations[lane].copy()
-            info |= {"final_obs": final, "_final_obs": ended, "final_info": info.copy(), "_final_info": ended}
-            self._next(ended)
+            info |= {"final_obs": final, "_final_obs": restarts, "final_info": info.copy(), "_final_info": restarts}
+        if restarts.any():
+            self._next(restarts)
+            info |= {"site": self._site.copy(), "episode": self._episode.copy()}
         return self._observations.copy(), rewards, terminated, truncated, info
 
     def render(self) -> tuple[NDArray[np.uint8], ...] | None:
@@ -220,7 +221,8 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         keys = [(self._seed, site.index, int(episode)) for site, episode in zip(sites, self._episode[ids], strict=True)]
         worlds = [stream(Purpose.WORLD, *key) for key in keys]
         draws = {  # every episode draws in the table's order, from its own stream
-            name: np.stack([distribution.sample(rng) for rng in worlds]) for name, distribution in self.task.randomised.items()
+            name: np.stack([distribution.sample(rng) for rng in worlds])
+            for name, distribution in self.task.randomised.items()
         }
         self.sim.reset(ids)
         self.task.place(ids, draws, sites)

@@ -34,12 +34,12 @@ STROKE = 0.025  # [m] of each finger: 50 mm between the open pads
 GRIP_FORCE = 30.0  # [N] at each pad
 GRIP_STIFFNESS = 8000.0  # [N/m]
 GRIP_DAMPING = 600.0  # [N s/m]: with the force, this sets the closing speed to 0.1 m/s
-CLOSED = -2 * GRIP_FORCE / GRIP_STIFFNESS  # [m] target of a closing hand: beyond closed, so that it grips with full force
+CLOSED = -2 * GRIP_FORCE / GRIP_STIFFNESS  # [m] target of a closing hand: beyond closed, for full force
 FINGER_MASS = 0.05  # [kg]
 FINGER_ARMATURE = 2.0  # [kg], reflected inertia of the spindle drive
 PAD = (0.006, 0.004, 0.009)  # [m] half sizes of a fingertip pad
 PAD_FRICTION = 0.9  # rubber on steel
-PAD_IMPEDANCE = (0.98, 0.995, 5e-4, 0.5, 2.0)  # stiff: a light part between the pads is dented by less than 1 mm
+PAD_IMPEDANCE = (0.98, 0.995, 5e-4, 0.5, 2.0)  # stiff: the pads sink less than 1 mm into a light part
 TCP_REACH = 0.15  # [m] from the flange to the point between the pads
 JAW_TILT = np.pi / 4  # [rad] cranked jaws: the arm reaches both a lying and an upright part from above
 
@@ -47,12 +47,13 @@ ACTION_NAMES = ("dx", "dy", "dz", "rx", "ry", "rz", "gripper")  # translation an
 ACTION_DIM = len(ACTION_NAMES)
 MAX_TRANSLATION = 0.25  # [m/s] at action 1
 MAX_ROTATION = 1.0  # [rad/s] at action 1
-IK_DAMPING = 0.02  # of the least squares, in which 1 m weighs as much as 1 rad
+IK_DAMPING = 0.01  # of the least squares, in which 1 m weighs as much as 1 rad
 LEASH = 0.15  # [rad] between commanded and measured joint angles: bounds what the arm presses with
 
 _LINKS = tuple((from_rotvec(np.array([alpha, 0.0, 0.0])), np.array([a, 0.0, d])) for a, d, alpha in DH)
 _BASE = from_rotvec(np.array([0.0, 0.0, np.pi]))  # mounted so that the arm reaches along +x
-_TCP = from_rotvec(np.array([0.0, -np.pi / 2 - JAW_TILT, 0.0]))  # flange -> tool centre point; y is the closing axis
+# flange -> tool centre point: y is the closing axis
+_TCP = from_rotvec(np.array([0.0, -np.pi / 2 - JAW_TILT, 0.0]))
 
 
 def forward_kinematics(joints: Array) -> tuple[Array, Array, Array, Array]:
@@ -86,7 +87,8 @@ def inverse_kinematics_step(joints: Array, twist: Array) -> Array:
     gram = np.swapaxes(jacobian, -1, -2) @ jacobian + IK_DAMPING**2 * np.eye(6)
     step = (jacobian @ np.linalg.solve(gram, twist[..., None]))[..., 0]
     excess = np.abs(step).max(axis=-1, keepdims=True) / (JOINT_SPEED * CONTROL_PERIOD)
-    return joints + step / np.maximum(excess, 1.0)
+    moved: Array = joints + step / np.maximum(excess, 1.0)
+    return moved
 
 
 class Arm:
@@ -166,10 +168,12 @@ class Arm:
 _GREY, _BLUE, _DARK = (0.75, 0.76, 0.78, 1), (0.25, 0.50, 0.72, 1), (0.16, 0.17, 0.19, 1)
 
 
-def _visual(body: mujoco.MjsBody, start: tuple, end: tuple, radius: float, rgba: tuple) -> None:  # type: ignore[type-arg]
-    body.add_geom(
-        type=mujoco.mjtGeom.mjGEOM_CAPSULE, fromto=(*start, *end), size=(radius, 0, 0), rgba=rgba, mass=0, contype=0, conaffinity=0
-    )
+Point = tuple[float, float, float]
+
+
+def _visual(body: mujoco.MjsBody, start: Point, end: Point, radius: float, rgba: tuple[float, ...]) -> None:
+    capsule = body.add_geom(type=mujoco.mjtGeom.mjGEOM_CAPSULE, fromto=(*start, *end), size=(radius, 0, 0), rgba=rgba)
+    capsule.mass, capsule.contype, capsule.conaffinity = 0, 0, 0
 
 
 def _add_link(body: mujoco.MjsBody, index: int, offset: Array) -> None:
@@ -220,7 +224,9 @@ def _add_gripper(spec: mujoco.MjSpec, flange: mujoco.MjsBody) -> None:
             solimp=PAD_IMPEDANCE,
             rgba=_DARK,
         )
-    coupling = spec.add_equality(name="fingers", type=mujoco.mjtEq.mjEQ_JOINT, name1="finger_left", name2="finger_right")
+    coupling = spec.add_equality(
+        name="fingers", type=mujoco.mjtEq.mjEQ_JOINT, name1="finger_left", name2="finger_right"
+    )
     coupling.data[:5] = (0, 1, 0, 0, 0)
     drive = spec.add_tendon(name="grip")
     for name in ("finger_left", "finger_right"):

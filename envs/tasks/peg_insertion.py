@@ -12,7 +12,7 @@ from shopfloor.envs import scene
 from shopfloor.envs.expert import CLOSED, OPEN, Expert, Phase
 from shopfloor.envs.randomness import Uniform
 from shopfloor.envs.robots.arm import HOME, PAD, STROKE, Arm
-from shopfloor.envs.rotations import about_z, cross, dot, from_rotvec, norm, rotate, to_quaternion, unrotate
+from shopfloor.envs.rotations import about_z, cross, from_rotvec, norm, rotate, to_quaternion, unrotate
 from shopfloor.envs.sensing import Channel
 from shopfloor.envs.simulation import Simulation
 from shopfloor.envs.sites import Site
@@ -217,7 +217,8 @@ class PegInsertion(Task):
     def held(self) -> Mask:
         """Whether the peg is between the closed pads (n,)."""
         near = norm(self.tcp_to_grasp()) < 2 * PAD[0]
-        return near & (self.robot.opening() < 2 * PEG_RADIUS)
+        held: Mask = near & (self.robot.opening() < 2 * PEG_RADIUS)
+        return held
 
     def success(self) -> Mask:
         """The peg is deep enough in the bore, and upright."""
@@ -265,10 +266,10 @@ class PegInsertion(Task):
             self.robot,
             (
                 Phase("reach", lambda: self._over_peg(expert.style.side), OPEN, tolerance=0.02, angle_tolerance=0.2),
-                Phase("grasp", lambda: self._at_peg(), OPEN, speed=0.6, tolerance=0.003),
-                Phase("grasp", lambda: self._at_peg(), CLOSED, speed=0.3, tolerance=0.01, dwell=7),
-                Phase("carry", lambda: self._lifted(), CLOSED, tolerance=0.02, holds=self.held),
-                Phase("carry", lambda: self._peg_at(0.02), CLOSED, speed=0.9, tolerance=0.008, holds=self.held, patience=100),
+                Phase("grasp", self._at_peg, OPEN, speed=0.6, tolerance=0.003),
+                Phase("grasp", self._at_peg, CLOSED, speed=0.3, tolerance=0.01, dwell=7),
+                Phase("carry", self._lifted, CLOSED, tolerance=0.02, holds=self.held),
+                Phase("carry", lambda: self._peg_at(0.02), CLOSED, 0.75, tolerance=0.008, holds=self.held, patience=100),
                 Phase("work", lambda: self._peg_at(0.004), CLOSED, speed=0.3, tolerance=1e-3, holds=self.held),
                 Phase("work", lambda: self._peg_at(-0.024), CLOSED, speed=0.25, tolerance=0, holds=self.held, retry=4),
             ),
@@ -276,7 +277,7 @@ class PegInsertion(Task):
         )
         return expert
 
-    def _grasp_pose(self) -> tuple[Array, Array]:
+    def _at_peg(self) -> tuple[Array, Array]:
         """Tool pose that takes the peg as it is: position (n, 3) [m], rotation (n, 3, 3)."""
         axis = self.peg_axis()
         upright = np.abs(axis[:, 2:])
@@ -286,11 +287,8 @@ class PegInsertion(Task):
         rotation = np.stack([cross(sideways, axis), sideways, axis], axis=-1)
         return self.peg() + GRASP * axis + SLACK * (1 - upright) * np.array([0.0, 0.0, 1.0]), rotation
 
-    def _at_peg(self) -> tuple[Array, Array]:
-        return self._grasp_pose()
-
     def _over_peg(self, side: Array) -> tuple[Array, Array]:
-        position, rotation = self._grasp_pose()
+        position, rotation = self._at_peg()
         return position + np.stack([0 * side, 0.04 * side, 0 * side + 0.06], axis=1), rotation
 
     def _lifted(self) -> tuple[Array, Array]:

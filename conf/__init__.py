@@ -1,0 +1,1 @@
+"""Hydra configuration: task, realism, fleet, agent, data, evaluation, study."""

@@ -1,0 +1,78 @@
+"""The single environment: one lane of the vector environment, as a plain Gymnasium Env."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.vector import AutoresetMode
+from numpy.typing import NDArray
+
+from shopfloor.envs.realism import Realism
+from shopfloor.envs.task import Task
+from shopfloor.envs.vector import DEFAULT_SITES, Info, Observations, RewardType, ShopfloorVectorEnv
+
+
+class ShopfloorEnv(gymnasium.Env[Observations, NDArray[np.float32]]):
+    """Episodes of one task, one at a time; arguments and info as in ShopfloorVectorEnv.
+
+    reset(seed=s) starts at the seed's episode 0, further resets go on with 1, 2, ...;
+    reset(options={"episode": i}) plays episode i.
+    """
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": ShopfloorVectorEnv.metadata["render_fps"]}
+
+    def __init__(
+        self,
+        task: Task | str,
+        *,
+        realism: Realism | str = "default",
+        sites: Sequence[int] = DEFAULT_SITES,
+        reward_type: RewardType = "dense",
+        render_mode: str | None = None,
+    ) -> None:
+        self.vector = ShopfloorVectorEnv(
+            task,
+            1,
+            realism=realism,
+            sites=sites,
+            reward_type=reward_type,
+            autoreset_mode=AutoresetMode.DISABLED,
+            threads=1,
+            render_mode=render_mode,
+        )
+        self.render_mode = render_mode
+        self.observation_space = self.vector.single_observation_space
+        self.action_space = self.vector.single_action_space
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Observations, Info]:
+        """Start the next episode; see the class."""
+        super().reset(seed=seed)
+        chosen = {"episodes": np.array([options["episode"]])} if options and "episode" in options else None
+        observations, info = self.vector.reset(seed=seed, options=chosen)
+        return observations[0], _only_lane(info)
+
+    def step(self, action: NDArray[Any]) -> tuple[Observations, float, bool, bool, Info]:
+        """Advance by one control period; action (act_dim,) is clipped to [-1, 1]."""
+        observations, rewards, terminated, truncated, info = self.vector.step(np.asarray(action)[None])
+        return observations[0], float(rewards[0]), bool(terminated[0]), bool(truncated[0]), _only_lane(info)
+
+    def render(self) -> NDArray[np.uint8] | None:
+        """A picture (480, 640, 3) uint8, if render_mode is rgb_array."""
+        pictures = self.vector.render()
+        return None if pictures is None else pictures[0]
+
+    def close(self) -> None:
+        """Give back the renderer."""
+        self.vector.close()
+
+
+def _only_lane(info: Info) -> Info:
+    """The info of a vector of one, without its masks."""
+    return {
+        key: _only_lane(value) if isinstance(value, dict) else value[0].item()
+        for key, value in info.items()
+        if not key.startswith("_")
+    }

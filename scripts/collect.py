@@ -1,0 +1,19 @@
+"""Collect demonstrations of a task into a LeRobot v3 dataset, or find the one that is there.
+
+python scripts/collect.py episodes=200 realism=ideal
+"""
+
+import hydra
+from omegaconf import DictConfig
+
+from shopfloor.study.entry import run
+from shopfloor.study.jobs import collect
+
+
+@hydra.main(config_path="pkg://shopfloor.conf", config_name="collect", version_base="1.3")
+def main(config: DictConfig) -> None:
+    print(collect(config))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,20 @@
+"""Run one cell of a study, or with -m a whole grid of them; finished cells are not run again.
+
+python scripts/train.py agent=knn data.episodes=30
+python scripts/train.py -m +study=default
+"""
+
+import hydra
+from omegaconf import DictConfig
+
+from shopfloor.study.entry import run
+from shopfloor.study.jobs import train
+
+
+@hydra.main(config_path="pkg://shopfloor.conf", config_name="train", version_base="1.3")
+def main(config: DictConfig) -> None:
+    print(train(config))
+
+
+if __name__ == "__main__":
+    run(main)

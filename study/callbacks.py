@@ -1,0 +1,71 @@
+"""Around a multirun: a bar over its cells while it runs, the report when it ends."""
+
+from __future__ import annotations
+
+import logging
+import math
+import shutil
+import threading
+from pathlib import Path
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig
+from tqdm import tqdm
+
+log = logging.getLogger(__name__)
+
+POLL = 0.5  # [s]
+
+
+class StudyCallback(Callback):
+    """Counts finished jobs by the marks that they leave in results/jobs, so it works with any launcher."""
+
+    def __init__(self) -> None:
+        self._finished = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Show a bar over the grid's cells."""
+        marks = _marks(config)
+        shutil.rmtree(marks, ignore_errors=True)
+        marks.mkdir(parents=True)
+        self._thread = threading.Thread(target=self._watch, args=(marks, _grid_size(config)), daemon=True)
+        self._thread.start()
+
+    def on_job_end(self, config: DictConfig, **kwargs: Any) -> None:
+        """Leave the mark of one finished job; runs in the job's own process."""
+        if "num" in config.hydra.job and config.hydra.job.get("num") is not None:
+            (_marks(config) / str(config.hydra.job.num)).touch()
+
+    def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
+        """Write the report over all rows in the results folder, and say where it lies."""
+        self._finished.set()
+        if self._thread is not None:
+            self._thread.join()
+        from shopfloor.study.report import write_report  # matplotlib, which a cell does not need
+
+        log.info("report: %s", write_report(Path(config.results)).resolve())
+
+    def _watch(self, marks: Path, total: int) -> None:
+        with tqdm(total=total, desc="cells", unit="cell", disable=None, smoothing=0.1) as bar:
+            while not self._finished.wait(POLL):
+                bar.update(sum(1 for _ in marks.iterdir()) - bar.n)
+            bar.update(sum(1 for _ in marks.iterdir()) - bar.n)
+
+
+def _marks(config: DictConfig) -> Path:
+    return Path(config.hydra.sweep.dir) / "done"
+
+
+def _grid_size(config: DictConfig) -> int:
+    """How many jobs Hydra's basic sweeper makes of the overrides."""
+    params = config.hydra.sweeper.get("params") or {}
+    texts = [f"{key}={value}" for key, value in params.items()]
+    overrides = OverridesParser.create().parse_overrides([*texts, *config.hydra.overrides.task])
+    choices = {  # an override on the command line replaces the study's
+        override.get_key_element(): len(list(override.sweep_string_iterator())) if override.is_sweep_override() else 1
+        for override in overrides
+    }
+    return math.prod(choices.values())

@@ -1,0 +1,179 @@
+"""Joins rows into learning curves: one panel per task, realism and evaluation, one curve per agent in it."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shopfloor.study.laws import Observations
+from shopfloor.study.rows import Row, RowError, canonical
+from shopfloor.study.statistics import Interval, crossed_intervals
+
+
+@dataclass(frozen=True)
+class Point:
+    """The cells of one agent at one volume, which differ in nothing but the seed."""
+
+    volume: int  # [demonstrations]
+    seeds: tuple[int, ...]
+    outcomes: NDArray[np.bool_]  # (seeds, episodes) success
+    rate: Interval
+    robot_hours: float  # [h] of demonstrations, mean over seeds
+    fit_s: float  # [s] mean over seeds
+
+    @property
+    def successes(self) -> int:
+        """Successes of all seeds together."""
+        return int(self.outcomes.sum())
+
+    @property
+    def trials(self) -> int:
+        """Evaluation episodes of all seeds together."""
+        return self.outcomes.size
+
+    def of_seeds(self, seeds: Sequence[int]) -> NDArray[np.bool_]:
+        """Outcomes (len(seeds), episodes) of these seeds, in their order."""
+        return self.outcomes[[self.seeds.index(seed) for seed in seeds]]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One agent's success over volumes, ascending; a reference has the one volume 0."""
+
+    label: str
+    points: tuple[Point, ...]
+
+    def observations(self) -> Observations:
+        """The trained policies, one entry per volume and seed, for a law."""
+        return Observations(
+            np.array([p.volume for p in self.points for _ in p.seeds], dtype=np.float64),
+            np.concatenate([p.outcomes.sum(axis=1, dtype=np.float64) for p in self.points]),
+            np.concatenate([np.full(len(p.seeds), p.outcomes.shape[1], dtype=np.float64) for p in self.points]),
+        )
+
+    @property
+    def final(self) -> Point:
+        """The point of the largest volume."""
+        return self.points[-1]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """All that was measured on the same evaluation episodes of one task under one realism."""
+
+    task: str
+    realism: str
+    evaluation: Mapping[str, Any]  # its config
+    sites: NDArray[np.int64]  # (episodes,) held-out site of each evaluation episode
+    curves: tuple[Curve, ...]  # best at the largest volume first
+    references: tuple[Curve, ...]  # agents that use no demonstrations, best first
+    missing: tuple[str, ...]  # cells of the grid without a row, as "bc with 30 demonstrations (seeds 1, 2)"
+    rows: tuple[Row, ...]
+
+
+def panels(rows: Iterable[Row]) -> list[Panel]:
+    """Group rows into panels, sorted by task and realism.
+
+    Raises RowError where rows of one evaluation config hold different episodes: they are not comparable.
+    """
+    groups: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[canonical([row["cell"][part] for part in ("task", "realism", "evaluation")])].append(row)
+    return [_panel(groups[name]) for name in sorted(groups)]
+
+
+def _panel(rows: list[Row]) -> Panel:
+    first = rows[0]
+    episodes = [first["evaluation"]["sites"], first["evaluation"]["episodes"]]
+    for row in rows:
+        if [row["evaluation"]["sites"], row["evaluation"]["episodes"]] != episodes:
+            raise RowError(f"rows {first['key']} and {row['key']} have one evaluation config but other episodes")
+    trained = _curves([row for row in rows if row["cell"]["data"]["episodes"] > 0])
+    return Panel(
+        task=first["cell"]["task"]["name"],
+        realism=first["cell"]["realism"]["name"],
+        evaluation=first["cell"]["evaluation"],
+        sites=np.array(first["evaluation"]["sites"]),
+        curves=trained,
+        references=_curves([row for row in rows if row["cell"]["data"]["episodes"] == 0]),
+        missing=_missing(trained),
+        rows=tuple(rows),
+    )
+
+
+def _curves(rows: list[Row]) -> tuple[Curve, ...]:
+    groups: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[canonical(_without_axes(row["cell"]))].append(row)
+    labels = _labels({name: group[0]["cell"] for name, group in groups.items()})
+    curves = [_curve(labels[name], group) for name, group in groups.items()]
+    return tuple(sorted(curves, key=lambda curve: (-curve.final.rate.estimate, curve.label)))
+
+
+def _without_axes(cell: Mapping[str, Any]) -> dict[str, Any]:
+    data = {key: value for key, value in cell["data"].items() if key != "episodes"}
+    return {**{key: value for key, value in cell.items() if key != "seed"}, "data": data}
+
+
+def _curve(label: str, rows: list[Row]) -> Curve:
+    by_volume: dict[int, list[Row]] = defaultdict(list)
+    for row in sorted(rows, key=lambda row: row["cell"]["seed"]):
+        by_volume[row["cell"]["data"]["episodes"]].append(row)
+    volumes = sorted(by_volume)
+    outcomes = [np.array([row["evaluation"]["success"] for row in by_volume[volume]]) for volume in volumes]
+    rates = crossed_intervals(outcomes)
+    return Curve(label, tuple(map(_point, volumes, [by_volume[v] for v in volumes], outcomes, rates)))
+
+
+def _point(volume: int, rows: list[Row], outcomes: NDArray[np.bool_], rate: Interval) -> Point:
+    return Point(
+        volume=volume,
+        seeds=tuple(row["cell"]["seed"] for row in rows),
+        outcomes=outcomes,
+        rate=rate,
+        robot_hours=float(np.mean([row["data"]["robot_hours"] for row in rows])),
+        fit_s=float(np.mean([row["times"]["fit_s"] for row in rows])),
+    )
+
+
+def _labels(cells: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """The agent's name for each group of cells, with the settings that tell namesakes apart."""
+    labels = {}
+    for name, cell in cells.items():
+        namesakes = [other for other in cells.values() if other["agent"]["name"] == cell["agent"]["name"]]
+        flat = [_flat(_without_axes(other)) for other in namesakes]
+        own = _flat(_without_axes(cell))
+        telling = sorted(key for key in own if any(other.get(key) != own[key] for other in flat))
+        settings = ", ".join(f"{key.removeprefix('agent.')}={own[key]}" for key in telling)
+        labels[name] = cell["agent"]["name"] + (f" ({settings})" if settings else "")
+    return labels
+
+
+def _flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    flat: dict[str, str] = {}
+    for key, value in config.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value if isinstance(value, str) else json.dumps(value)
+    return flat
+
+
+def _missing(curves: Sequence[Curve]) -> tuple[str, ...]:
+    """Cells that the grid of all volumes and seeds seen has and the curves lack."""
+    volumes = sorted({point.volume for curve in curves for point in curve.points})
+    seeds = sorted({seed for curve in curves for point in curve.points for seed in point.seeds})
+    missing = []
+    for curve in curves:
+        done = {(point.volume, seed) for point in curve.points for seed in point.seeds}
+        for volume in volumes:
+            if absent := [str(seed) for seed in seeds if (volume, seed) not in done]:
+                plural = "s" * (len(absent) > 1)
+                missing.append(f"{curve.label} with {volume:,} demonstrations (seed{plural} {', '.join(absent)})")
+    return tuple(missing)

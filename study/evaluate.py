@@ -1,0 +1,80 @@
+"""Evaluation: an agent plays fixed held-out episodes, the same for every agent; every outcome is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shopfloor.demos.progress import progress
+from shopfloor.envs import Realism, ShopfloorVectorEnv, Task, held_out_sites
+from shopfloor.study.rows import EvaluationRecord
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Which held-out episodes: numbers 0 ... episodes - 1 of `seed`, spread over `sites` held-out sites."""
+
+    episodes: int
+    sites: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        if self.episodes < 1:
+            raise ValueError(f"evaluation over {self.episodes} episodes, want 1 or more")
+        if self.seed < 0:
+            raise ValueError(f"evaluation seed {self.seed}, want 0 or more")
+        held_out_sites(self.sites)  # raises ValueError if there are not so many
+
+
+class Policy(Protocol):
+    """What evaluation asks of an agent; see agents.protocol.Agent."""
+
+    def reset(self, mask: NDArray[np.bool_]) -> None:
+        """Forget the episode in each lane where mask (n,) is true."""
+        ...
+
+    def act(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Actions (n, act_dim) in [-1, 1] for observations (n, obs_dim)."""
+        ...
+
+
+def evaluate(
+    policy_for: Callable[[ShopfloorVectorEnv], Policy],
+    new_task: Callable[[], Task],
+    realism: Realism,
+    evaluation: Evaluation,
+    *,
+    threads: int = 0,
+) -> EvaluationRecord:
+    """Play all the episodes side by side to their ends.
+
+    policy_for: gives the policy that plays in the environment; only an expert looks at it.
+    threads: 0 for one per processor; changes no bit.
+    """
+    n = evaluation.episodes
+    sites = held_out_sites(evaluation.sites)
+    env = ShopfloorVectorEnv(new_task(), n, realism=realism, sites=sites, autoreset_mode="Disabled", threads=threads)
+    policy = policy_for(env)
+    observations, info = env.reset(seed=evaluation.seed)
+    policy.reset(np.ones(n, dtype=bool))
+    success, diverged, returns = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool), np.zeros(n)
+    with progress(label="evaluate", total=n, unit="episode") as bar:
+        while not env.over.all():
+            observations, reward, _, _, info = env.step(policy.act(observations))
+            success |= info["success"]
+            diverged |= info["diverged"]
+            returns += reward
+            bar.update(int(env.over.sum()) - bar.n)
+    env.close()
+    return {
+        "sites": info["site"].tolist(),
+        "episodes": info["episode"].tolist(),
+        "success": success.tolist(),
+        "returns": returns.tolist(),
+        "lengths": env.steps.tolist(),
+        "diverged": diverged.tolist(),
+    }

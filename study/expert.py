@@ -1,0 +1,35 @@
+"""The expert as a reference line: a policy that sees the true state of the environment it plays in."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shopfloor.agents.protocol import Budget, EnvFactory, Source, TrainingRecord
+from shopfloor.demos.dataset import Dataset
+from shopfloor.envs import ShopfloorVectorEnv
+
+
+class ExpertAgent:
+    """The task's scripted expert; attach it to the environment it plays in before it acts."""
+
+    learns_from: Source = "truth"
+
+    def fit(
+        self, dataset: Dataset, budget: Budget, rng: np.random.Generator, *, env_factory: EnvFactory | None = None
+    ) -> TrainingRecord:
+        """Learn nothing: the expert is scripted."""
+        return TrainingRecord()
+
+    def attach(self, env: ShopfloorVectorEnv) -> ExpertAgent:
+        """Take the place behind env's true state."""
+        self._expert = env.task.expert()
+        return self
+
+    def reset(self, mask: NDArray[np.bool_]) -> None:
+        """Start the work anew in each lane where mask (n,) is true."""
+        self._expert.reset(np.flatnonzero(mask))
+
+    def act(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Actions (n, act_dim) in [-1, 1] from the true state; the observations are not looked at."""
+        return self._expert.act().astype(np.float32)

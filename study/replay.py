@@ -1,0 +1,57 @@
+"""One held-out episode in pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from omegaconf import DictConfig
+
+from shopfloor.demos.progress import progress
+from shopfloor.envs import ShopfloorVectorEnv, held_out_sites
+from shopfloor.envs.simulation import CONTROL_RATE
+from shopfloor.study import build
+from shopfloor.study.cell import player
+from shopfloor.study.jobs import plain, ready_agent
+
+MOMENTS = 6
+SITES = 16
+
+
+def replay(config: DictConfig) -> Path:
+    """Play the episode and write its pictures; returns their path. ValueError unless it ends in .png or .mp4."""
+    c = plain(config)
+    out = Path(c["out"])
+    if out.suffix not in (".png", ".mp4"):
+        raise ValueError(f"out {out}, want a .png or .mp4")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    env = ShopfloorVectorEnv(
+        build.task_maker(c["task"])(),
+        realism=build.realism(c["realism"]),
+        sites=held_out_sites(SITES),
+        autoreset_mode="Disabled",
+        render_mode="rgb_array",
+    )
+    policy = player(ready_agent(c))(env)
+    observations, _ = env.reset(seed=c["seed"], options={"episodes": np.array([c["episode"]])})
+    policy.reset(np.ones(1, dtype=bool))
+    frames = []
+    with progress(label="replay", total=env.task.horizon_steps, unit="frame") as bar:
+        while not env.over.all():
+            pictures = env.render()
+            assert pictures is not None
+            frames.append(pictures[0])
+            observations, *_ = env.step(policy.act(observations))
+            bar.update()
+    env.close()
+    if out.suffix == ".mp4":
+        import imageio  # extra: video
+
+        imageio.mimwrite(out, frames, fps=CONTROL_RATE)  # type: ignore[arg-type]
+    else:
+        import matplotlib.image
+
+        chosen = np.linspace(0, len(frames) - 1, MOMENTS).astype(int)
+        rows = [np.concatenate([frames[i] for i in part], axis=1) for part in np.split(chosen, 2)]
+        matplotlib.image.imsave(out, np.concatenate(rows))
+    return out

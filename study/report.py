@@ -1,0 +1,248 @@
+"""The study's report: one HTML page, its figures and a summary, from the rows alone."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+
+from shopfloor.study import wording
+from shopfloor.study.curves import Curve, Panel, panels
+from shopfloor.study.figures import TARGET, draw
+from shopfloor.study.forecast import Forecast, LawRefusal, forecast
+from shopfloor.study.rows import RowError, read_rows, write_atomically
+from shopfloor.study.statistics import Interval, Paired, crossed_differences, mcnemar
+
+OUTLOOK = (1, 2, 4)  # times the largest volume, at which the page shows the law's predictions
+BOOTSTRAP_SEED = 0  # the same rows give the same report
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two agents at one volume, on the seeds and episodes that both have."""
+
+    volume: int
+    first: str
+    second: str
+    difference: Interval
+    pairs: tuple[Paired, ...]  # one per seed
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What a law predicts at one volume."""
+
+    volume: float
+    mean: Interval  # of the mean success rate over policies
+    new_cell: Interval  # of the rate that one new policy shows in as many episodes as the others
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one curve's law says, or why there is none."""
+
+    curve: Curve
+    law: Forecast | None
+    refusal: str | None
+    outlook: tuple[Outlook, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """The answer to the study's two questions, without a full stop."""
+        if self.law is None:
+            final = self.curve.final
+            return (
+                f"{self.curve.label} reached {wording.percent_interval(final.rate)} with "
+                f"{wording.count(final.volume)} demonstrations; no law was fitted: {self.refusal}"
+            )
+        reach = self.law.demonstrations_for(TARGET)
+        return f"{wording.reach_sentence(self.curve.label, reach)}; {wording.gain_sentence(self.law)}"
+
+
+@dataclass(frozen=True)
+class Section:
+    """A panel with all that the report says of it."""
+
+    panel: Panel
+    answers: tuple[Answer, ...]  # best agent first, as the panel's curves
+    comparisons: tuple[Comparison, ...]
+    figures: Mapping[str, str]  # success and failure: the PNG in base64
+    files: tuple[str, ...]  # figures' paths relative to the report
+
+
+def write_report(results: Path, *, force: bool = False) -> Path:
+    """Write report.html, summary.json and figures/ into results from results/rows; gives the page's path.
+
+    force fits laws to fewer than five volumes and follows them beyond four times the data. Raises RowError
+    where there are no rows or a bad one.
+    """
+    rows = read_rows(results / "rows")
+    if not rows:
+        raise RowError(f"no rows in {results / 'rows'}, want at least one finished cell (scripts/train.py makes them)")
+    sections = [_section(panel, results, force, index) for index, panel in enumerate(panels(rows))]
+    write_atomically(results / "summary.json", (json.dumps(_summary(sections), indent=1) + "\n").encode())
+    page = results / "report.html"
+    write_atomically(page, _html(sections, force).encode())
+    return page
+
+
+def _section(panel: Panel, results: Path, force: bool, index: int) -> Section:
+    answers = tuple(_answer(curve, force) for curve in panel.curves)
+    files: list[Path] = []
+    if panel.curves:
+        laws = {answer.curve.label: answer.law for answer in answers if answer.law is not None}
+        files = draw(panel, laws, results / "figures", _stem(panel, index))
+    return Section(
+        panel,
+        answers,
+        _comparisons(panel),
+        {path.stem.rsplit("-", 1)[1]: _inline(path) for path in files if path.suffix == ".png"},
+        tuple(path.relative_to(results).as_posix() for path in files),
+    )
+
+
+def _stem(panel: Panel, index: int) -> str:
+    """Figures of the first panel keep their name whatever else is studied, so that a README can show them."""
+    name = re.sub(r"[^A-Za-z0-9]+", "-", f"{panel.task}-{panel.realism}").strip("-")
+    return name if index == 0 else f"{name}-{index + 1}"
+
+
+def _inline(path: Path) -> str:
+    return base64.b64encode(path.read_bytes()).decode()
+
+
+def _answer(curve: Curve, force: bool) -> Answer:
+    rng = np.random.default_rng(BOOTSTRAP_SEED)
+    try:
+        law = forecast(curve.observations(), rng, force=force)
+    except LawRefusal as refusal:
+        return Answer(curve, None, str(refusal))
+    trials = curve.final.outcomes.shape[1]
+    volumes = [factor * curve.final.volume for factor in OUTLOOK]
+    outlook = [Outlook(v, law.mean_rate([v])[0], law.new_cell(v, trials, rng)) for v in volumes]
+    return Answer(curve, law, None, tuple(outlook))
+
+
+def _comparisons(panel: Panel) -> tuple[Comparison, ...]:
+    return tuple(c for first, second in combinations(panel.curves, 2) for c in _compare(first, second))
+
+
+def _compare(first: Curve, second: Curve) -> list[Comparison]:
+    """Two agents at every volume where they share a seed."""
+    theirs = {point.volume: point for point in second.points}
+    volumes, outcomes = [], []
+    for point in first.points:
+        other = theirs.get(point.volume)
+        if other and (seeds := [seed for seed in point.seeds if seed in other.seeds]):
+            volumes.append(point.volume)
+            outcomes.append((point.of_seeds(seeds), other.of_seeds(seeds)))
+    return [
+        Comparison(volume, first.label, second.label, difference, tuple(map(mcnemar, a, b)))
+        for volume, (a, b), difference in zip(volumes, outcomes, crossed_differences(outcomes), strict=True)
+    ]
+
+
+def _html(sections: list[Section], force: bool) -> str:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("shopfloor.study", "."),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    provenance = [_provenance(section.panel) for section in sections]
+    return environment.get_template("report.html").render(
+        sections=list(zip(sections, provenance, strict=True)), words=wording, force=force, target=TARGET
+    )
+
+
+def _provenance(panel: Panel) -> dict[str, Any]:
+    """What the page says of how the numbers were made."""
+    versions = Counter(f"{name} {version}" for row in panel.rows for name, version in row["versions"].items())
+    return {
+        "episodes": len(panel.sites),
+        "sites": len(set(panel.sites.tolist())),
+        "longest": max(max(row["evaluation"]["lengths"]) for row in panel.rows),
+        "diverged": sum(sum(row["evaluation"]["diverged"]) for row in panel.rows),
+        "config": json.dumps(panel.evaluation, sort_keys=True),
+        "hashes": sorted(
+            {(row["data"]["episodes"], row["data"]["hash"]) for row in panel.rows if row["data"]["episodes"]}
+        ),
+        "versions": sorted(
+            f"{name}" + (f" ({n} of {len(panel.rows)} cells)" * (n < len(panel.rows))) for name, n in versions.items()
+        ),
+        "evaluate_s": sum(row["times"]["evaluate_s"] for row in panel.rows),
+        "total_s": sum(
+            time
+            for row in panel.rows
+            for time in (row["times"]["data_s"], row["times"]["fit_s"], row["times"]["evaluate_s"])
+        ),
+    }
+
+
+def _summary(sections: list[Section]) -> dict[str, Any]:
+    return {"panels": [_panel_summary(section) for section in sections]}
+
+
+def _panel_summary(section: Section) -> dict[str, Any]:
+    panel = section.panel
+    return {
+        "task": panel.task,
+        "realism": panel.realism,
+        "agents": [_curve_summary(answer) for answer in section.answers],
+        "references": {curve.label: asdict(curve.final.rate) for curve in panel.references},
+        "comparisons": [asdict(comparison) for comparison in section.comparisons],
+        "missing": list(panel.missing),
+        "figures": list(section.files),
+    }
+
+
+def _curve_summary(answer: Answer) -> dict[str, Any]:
+    summary: dict[str, Any] = {
+        "agent": answer.curve.label,
+        "answer": answer.sentence,
+        "points": [
+            {
+                "volume": p.volume,
+                "seeds": list(p.seeds),
+                "successes": p.successes,
+                "trials": p.trials,
+                **asdict(p.rate),
+            }
+            for p in answer.curve.points
+        ],
+    }
+    if answer.law is not None:
+        reach = answer.law.demonstrations_for(TARGET)
+        summary["demonstrations_for"] = {
+            **{name: _finite(value) for name, value in asdict(reach.demonstrations).items()},
+            "target": reach.target,
+            "probability": reach.probability,
+            "limit": reach.limit,
+        }
+        summary["outlook"] = [asdict(outlook) for outlook in answer.outlook]
+        summary["laws"] = [
+            {
+                "name": c.fit.law.name,
+                "weight": c.weight,
+                "held_out_log_score": c.score,
+                "parameters": {name: asdict(value) for name, value in c.fit.parameters().items()},
+            }
+            for c in answer.law.candidates
+        ]
+    return summary
+
+
+def _finite(value: float) -> float | None:
+    """JSON has no infinity: an answer beyond the limit is null."""
+    return value if math.isfinite(value) else None

@@ -1,0 +1,151 @@
+"""Rows: one JSON file per finished cell, written whole or not at all; all that a report reads."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypedDict, cast
+
+SCHEMA = 1
+
+
+class RowError(ValueError):
+    """A row's file that cannot be read as a row."""
+
+
+class DataRecord(TypedDict):
+    """The demonstrations that a cell learned from."""
+
+    hash: str
+    episodes: int
+    frames: int
+    robot_hours: float  # [h] of robot time recorded
+    sites: int  # distinct collection sites
+    success_rate: float
+
+
+class AgentRecord(TypedDict):
+    """What the fit cost; the fields of agents.protocol.TrainingRecord."""
+
+    parameters: int
+    gradient_steps: int
+    flops: float
+    interactions: int
+    final_loss: float | None
+
+
+class EvaluationRecord(TypedDict):
+    """Raw outcomes, one entry per evaluation episode."""
+
+    sites: list[int]
+    episodes: list[int]
+    success: list[bool]
+    returns: list[float]
+    lengths: list[int]  # [control steps]
+    diverged: list[bool]
+
+
+class Times(TypedDict):
+    """Wall times [s]; the only part of a row that may differ between two equal runs."""
+
+    data_s: float
+    fit_s: float
+    evaluate_s: float
+
+
+class Row(TypedDict):
+    """One finished cell: its resolved config, what it ran on and every outcome."""
+
+    schema: int
+    key: str
+    cell: dict[str, Any]
+    versions: dict[str, str]
+    data: DataRecord
+    agent: AgentRecord
+    evaluation: EvaluationRecord
+    times: Times
+
+
+_SECTIONS: Mapping[str, type] = {
+    "cell": dict,
+    "versions": dict,
+    "data": DataRecord,
+    "agent": AgentRecord,
+    "evaluation": EvaluationRecord,
+    "times": Times,
+}
+
+
+def canonical(config: object) -> str:
+    """JSON with sorted keys and no spaces: equal values give equal text. Raises ValueError on NaN."""
+    return json.dumps(config, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def cell_key(config: Mapping[str, Any]) -> str:
+    """16 hex digits that name a resolved cell config; the order of its keys does not matter."""
+    return hashlib.sha256(canonical(config).encode()).hexdigest()[:16]
+
+
+def write_row(folder: Path, row: Row) -> Path:
+    """Write folder/<key>.json atomically; a killed process leaves the old row or the new one, never half."""
+    _check(row, row["key"])
+    path = folder / f"{row['key']}.json"
+    write_atomically(path, (json.dumps(row, sort_keys=True, allow_nan=False) + "\n").encode())
+    return path
+
+
+def read_rows(folder: Path) -> list[Row]:
+    """All rows of a folder, sorted by key. Raises RowError on the first file that is not a whole row."""
+    return [_read(path) for path in sorted(folder.glob("*.json"))]
+
+
+def same_but_for_times(a: Row, b: Row) -> bool:
+    """Whether two rows agree in everything that must be reproducible."""
+    return {**a, "times": None} == {**b, "times": None}
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace path by content in one step that survives a crash; makes the folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> Row:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:  # bad JSON or bad UTF-8
+        raise RowError(f"row {path}: not whole JSON ({error}), want a row; delete it to run the cell again") from None
+    try:
+        _check(value, path.stem)
+    except RowError as error:
+        raise RowError(f"{path}: {error}") from None
+    return cast(Row, value)
+
+
+def _check(value: object, key: str) -> None:
+    if not isinstance(value, dict):
+        raise RowError(f"row is a JSON {type(value).__name__}, want an object")
+    if value.get("schema") != SCHEMA:
+        raise RowError(f"row schema {value.get('schema')!r}, want {SCHEMA}")
+    if value.get("key") != key:
+        raise RowError(f"row key {value.get('key')!r}, want {key!r}")
+    for section, kind in _SECTIONS.items():
+        if not isinstance(value.get(section), dict):
+            raise RowError(f"row section {section!r} is {value.get(section)!r:.40}, want an object")
+        wanted: frozenset[str] = getattr(kind, "__required_keys__", frozenset())
+        if missing := sorted(wanted - value[section].keys()):
+            raise RowError(f"row section {section!r} lacks {', '.join(missing)}")
+    lengths = {name: len(value["evaluation"][name]) for name in sorted(EvaluationRecord.__required_keys__)}
+    if len(set(lengths.values())) != 1 or not all(lengths.values()):
+        raise RowError(f"row has evaluation lists of lengths {lengths}, want one length above 0")

@@ -1,0 +1,97 @@
+"""How numbers and answers are put into words, shared by the report and the pictures."""
+
+from __future__ import annotations
+
+import math
+
+from shopfloor.study.forecast import Forecast, LawRefusal, Reach
+from shopfloor.study.statistics import Interval
+
+MORE = 1000  # demonstrations that a study asks the worth of
+
+
+def count(value: float) -> str:
+    """A whole number with thousands apart: 1,000."""
+    return f"{value:,.0f}"
+
+
+def approximate(value: float) -> str:
+    """A number of demonstrations to two figures: 1,900."""
+    return count(float(f"{value:.2g}"))
+
+
+def percent(rate: float) -> str:
+    """A rate as 85.9 %."""
+    return f"{100 * rate:.1f} %"
+
+
+def whole_percent(rate: float) -> str:
+    """A rate as 86 %; never 0 or 100 % unless it is."""
+    if 0 < rate < 0.01 or 0.99 < rate < 1:
+        return "under 1 %" if rate < 0.5 else "over 99 %"
+    return f"{100 * rate:.0f} %"
+
+
+def percent_interval(rate: Interval) -> str:
+    """A rate with its bounds: 85.9 % [79.3, 90.5]."""
+    return f"{percent(rate.estimate)} [{100 * rate.low:.1f}, {100 * rate.high:.1f}]"
+
+
+def parameter(value: Interval) -> str:
+    """A law's parameter with its bounds: 0.521 [0.453, 0.604]."""
+    return f"{value.estimate:.3f} [{value.low:.3f}, {value.high:.3f}]"
+
+
+def points(difference: Interval) -> str:
+    """A difference of rates with its bounds in percentage points: +4.3 points [+3.6, +5.1]."""
+    low, middle, high = (
+        f"{round(100 * x, 1) + 0.0:+.1f}" for x in (difference.low, difference.estimate, difference.high)
+    )
+    return f"{middle} points [{low}, {high}]"
+
+
+def p_value(p: float) -> str:
+    """A p-value to two figures, or < 0.001."""
+    return "< 0.001" if p < 0.001 else f"{p:.2g}"
+
+
+def seconds(value: float) -> str:
+    """A wall time: 8.1 s, 3 min 20 s."""
+    if value < 60:
+        return f"{value:.1f} s"
+    minutes, rest = divmod(round(value), 60)
+    return f"{minutes} min {rest} s"
+
+
+def demonstrations(reach: Reach) -> str:
+    """Bounds of an answer: 1,100, 2,300 or 1,100, more than 4,000."""
+    return ", ".join(_bound(x, reach) for x in (reach.demonstrations.low, reach.demonstrations.high))
+
+
+def reach_sentence(agent: str, reach: Reach) -> str:
+    """Answer to: how many demonstrations for the target?"""
+    goal, middle = whole_percent(reach.target), reach.demonstrations.estimate
+    if math.isfinite(middle):
+        number = _bound(middle, reach) if middle <= reach.smallest else f"about {approximate(middle)}"
+        return f"{agent} reaches {goal} with {number} demonstrations [{demonstrations(reach)}]"
+    chance = f" (the chance is {whole_percent(reach.probability)})" if reach.probability else ""
+    maybe = "probably " if reach.probability else ""
+    return f"{goal} is {maybe}not reachable for {agent} with up to {count(reach.limit)} demonstrations{chance}"
+
+
+def gain_sentence(forecast: Forecast) -> str:
+    """Answer to: what would the next thousand demonstrations buy? Or why that is not said."""
+    largest = float(forecast.volumes[-1])
+    try:
+        bought = points(forecast.gain(MORE))
+    except LawRefusal as refusal:
+        return f"what {count(MORE)} more would buy is not said: {refusal}"
+    return f"the next {count(MORE)}, from {count(largest)} to {count(largest + MORE)}, would buy {bought}"
+
+
+def _bound(value: float, reach: Reach) -> str:
+    if math.isinf(value):
+        return f"more than {count(reach.limit)}"
+    if value <= reach.smallest:
+        return f"{count(reach.smallest)} or fewer"
+    return approximate(value)

@@ -1,0 +1,227 @@
+"""The contract that every registered task keeps."""
+
+import pickle
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+from gymnasium.vector import AutoresetMode
+from stable_baselines3.common.env_checker import check_env as check_env_sb3
+
+from shopfloor.envs import REALISMS, TASKS, ShopfloorVectorEnv, collection_sites, held_out_sites
+from shopfloor.envs.sensing import CAMERAS
+
+TASK_NAMES = sorted(TASKS)
+
+
+def env_of(task, n, **arguments):
+    return ShopfloorVectorEnv(task, n, **{"autoreset_mode": "Disabled", **arguments})
+
+
+def play(env, actions_for, *, episodes, seed=0, steps=10**6):
+    """Play episodes to their ends (at most steps); returns observations (steps, n, d) and success (n,)."""
+    observations, _ = env.reset(seed=seed, options={"episodes": np.asarray(episodes)})
+    trace, success = [observations], np.zeros(env.num_envs, dtype=bool)
+    while not env.over.all() and len(trace) <= steps:
+        observations, _, _, _, info = env.step(actions_for(observations))
+        trace.append(observations)
+        success |= info["success"]
+    return np.array(trace), success
+
+
+def expert_of(env):
+    expert = env.task.expert()
+    expert.reset(np.arange(env.num_envs))
+    return lambda _: expert.act()
+
+
+def scripted(episodes):
+    """Actions that depend on the episode's number and the step only."""
+    step = iter(range(10**6))
+
+    def act(_):
+        k = next(step)
+        return np.array([np.sin(0.1 * k + np.arange(7) + episode) for episode in episodes])
+
+    return act
+
+
+@pytest.mark.parametrize("task", TASK_NAMES)
+@pytest.mark.filterwarnings("ignore:.*A Box (observation|action) space.*:UserWarning")
+@pytest.mark.filterwarnings("ignore:.*not within the observation space.*:UserWarning")
+def test_single_env_passes_both_checkers(task):
+    env = gymnasium.make(f"shopfloor/{task}-v0")
+    check_env(env.unwrapped, skip_render_check=True)
+    check_env_sb3(env.unwrapped)
+
+
+@pytest.mark.parametrize("task", TASK_NAMES)
+def test_make_vec_gives_the_batched_engine(task):
+    env = gymnasium.make_vec(f"shopfloor/{task}-v0", num_envs=3, vectorization_mode="vector_entry_point")
+    assert isinstance(env.unwrapped, ShopfloorVectorEnv)
+    observations, _ = env.reset(seed=0)
+    assert observations.shape == (3, *env.single_observation_space.shape)
+    assert observations.dtype == np.float32
+
+
+@pytest.mark.parametrize("task", TASK_NAMES)
+@pytest.mark.parametrize("realism", sorted(REALISMS))
+def test_an_episode_is_the_same_to_the_bit_at_any_batch_size_lane_and_thread_count(task, realism):
+    episodes = np.array([5, 0, 17, 3, 8, 2, 11, 30, 4])
+    many = play(env_of(task, 9, realism=realism, threads=2), scripted(episodes), episodes=episodes, steps=60)[0]
+    order = np.array([6, 2, 0])
+    few = play(
+        env_of(task, 3, realism=realism, threads=1), scripted(episodes[order]), episodes=episodes[order], steps=60
+    )[0]
+    np.testing.assert_array_equal(many[:, order], few)
+
+
+@pytest.mark.parametrize("task", TASK_NAMES)
+def test_the_expert_plays_an_episode_the_same_in_any_batch(task):
+    many = env_of(task, 8)
+    alone = env_of(task, 1)
+    trace = play(many, expert_of(many), episodes=np.arange(8))[0]
+    single = play(alone, expert_of(alone), episodes=[6])[0]
+    np.testing.assert_array_equal(trace[: len(single), 6], single[:, 0])
+
+
+@pytest.mark.parametrize("task", TASK_NAMES)
+def test_the_single_env_is_lane_zero_of_the_vector_env(task):
+    single = gymnasium.make(f"shopfloor/{task}-v0", disable_env_checker=True)
+    vector = env_of(task, 1)
+    first, _ = single.reset(seed=7)
+    np.testing.assert_array_equal(first, vector.reset(seed=7)[0][0])
+    action = np.full(7, 0.3)
+    np.testing.assert_array_equal(single.step(action)[0], vector.step(action[None])[0][0])
+
+
+@pytest.mark.parametrize("task", TASK_NAMES)
+def test_starts_vary_and_no_observation_is_constant(task):
+    env = env_of(task, 16)
+    trace, _ = play(env, expert_of(env), episodes=np.arange(16))
+    assert len(np.unique(trace[0], axis=0)) == 16
+    constant = np.ptp(trace.reshape(-1, trace.shape[-1]), axis=0) == 0
+    assert not constant.any(), np.array(env.task.observation_names)[constant]
+
+
+@pytest.mark.parametrize("task", TASK_NAMES)
+def test_the_expert_solves_it_and_random_and_zero_do_not(task):
+    n = 64
+    rng = np.random.default_rng(0)
+    env = env_of(task, n, sites=held_out_sites(8))
+    assert play(env, expert_of(env), episodes=np.arange(n))[1].mean() >= 0.9
+    assert play(env, lambda _: rng.uniform(-1, 1, (n, 7)), episodes=np.arange(n))[1].mean() <= 0.05
+    assert play(env, lambda _: np.zeros((n, 7)), episodes=np.arange(n))[1].mean() <= 0.05
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", TASK_NAMES)
+@pytest.mark.parametrize(("realism", "least"), [("ideal", 0.98), ("default", 0.90)])
+def test_the_expert_reaches_its_figure_over_500_held_out_episodes(task, realism, least):
+    env = env_of(task, 500, sites=held_out_sites(16), realism=realism)
+    assert play(env, expert_of(env), episodes=np.arange(500))[1].mean() >= least
+
+
+@pytest.mark.parametrize("task", TASK_NAMES)
+def test_the_dense_reward_grows_on_the_way_and_the_sparse_one_is_success(task):
+    for reward_type in ("dense", "sparse"):
+        env = env_of(task, 8, reward_type=reward_type, realism="ideal")
+        expert = expert_of(env)
+        env.reset(seed=0)
+        rewards, terminated = [], []
+        while not env.over.all():
+            _, reward, ended, _, info = env.step(expert(None))
+            rewards.append(reward)
+            terminated.append(ended)
+            if reward_type == "sparse":
+                np.testing.assert_array_equal(reward, info["success"].astype(float))
+        if reward_type == "dense":
+            first = np.array(rewards)[0]
+            last = np.array([np.array(rewards)[np.argmax(np.array(terminated)[:, i]), i] for i in range(8)])
+            assert (last > first + 0.3).all()
+
+
+@pytest.mark.parametrize("task", TASK_NAMES)
+def test_reward_terms_are_raw_and_the_reward_is_their_weighted_sum(task):
+    env = env_of(task, 4)
+    env.reset(seed=0)
+    _, reward, _, _, info = env.step(np.zeros((4, 7)))
+    terms = info["reward_terms"]
+    weights = env.task.reward_weights
+    assert all(((terms[name] >= 0) & (terms[name] <= 1)).all() for name in weights)
+    np.testing.assert_allclose(reward, sum(weight * terms[name] for name, weight in weights.items()))
+
+
+@pytest.mark.parametrize("task", TASK_NAMES)
+def test_each_realism_knob_changes_what_the_policy_sees(task):
+    import dataclasses
+
+    from shopfloor.envs import IDEAL
+    from shopfloor.envs.sensing import Device
+
+    episodes = np.arange(4)
+
+    def trace(realism):
+        return play(env_of(task, 4, realism=realism), scripted(episodes), episodes=episodes, steps=12)[0]
+
+    ideal = trace(IDEAL)
+    for device in CAMERAS:
+        for knob, value in {
+            "noise": 1e-3,
+            "bias": 1e-3,
+            "latency": 0.12,
+            "dropout": 0.5,
+            "quantisation": 1e-2,
+            "angle_noise": 0.01,
+            "angle_bias": 0.01,
+        }.items():
+            directions = any(c.device == device and c.quantity == "direction" for c in env_of(task, 1).task.channels)
+            still = device == "fixture_camera" and knob in ("latency", "dropout")  # a fixture does not move
+            if still or (knob.startswith("angle") and not directions):
+                continue
+            faulty = dataclasses.replace(IDEAL, **{device: Device(**{knob: value})})
+            assert not np.array_equal(trace(faulty), ideal), f"{device}.{knob}"
+    assert not np.array_equal(trace(dataclasses.replace(IDEAL, command_latency=0.1)), ideal)
+
+
+@pytest.mark.parametrize("task", TASK_NAMES)
+def test_task_config_survives_pickling_into_another_process(task):
+    make = pickle.loads(pickle.dumps(TASKS[task]))
+    assert make().scene().compile().nv > 0
+
+
+@pytest.mark.parametrize("task", TASK_NAMES)
+def test_autoreset_modes_follow_gymnasium(task):
+    horizon = TASKS[task]().horizon_steps
+    zero = np.zeros((2, 7))
+    for mode in (AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP, AutoresetMode.DISABLED):
+        env = ShopfloorVectorEnv(task, 2, autoreset_mode=mode)
+        env.reset(seed=0)
+        for _ in range(horizon - 1):
+            _, _, terminated, truncated, _ = env.step(zero)
+        assert not (terminated | truncated).any()
+        last, _, terminated, truncated, info = env.step(zero)
+        assert truncated.all()
+        assert not terminated.any()
+        if mode == AutoresetMode.SAME_STEP:
+            assert info["_final_obs"].all()
+            assert not np.array_equal(np.stack(info["final_obs"]), last)
+            assert (info["final_info"]["episode"] == [0, 1]).all()
+        else:
+            assert env.over.all()
+        after, reward, terminated, truncated, info = env.step(zero)
+        assert not (terminated | truncated).any()
+        if mode == AutoresetMode.NEXT_STEP:
+            np.testing.assert_array_equal(
+                after, ShopfloorVectorEnv(task, 2).reset(seed=0, options={"episodes": [2, 3]})[0]
+            )
+            assert (reward == 0).all()
+        if mode == AutoresetMode.DISABLED:
+            np.testing.assert_array_equal(after, last)
+        else:
+            assert (info["episode"] == [2, 3]).all()
+
+
+def test_collection_and_held_out_sites_are_disjoint():
+    assert not set(collection_sites(1000)) & set(held_out_sites(1000))
