@@ -1,0 +1,154 @@
+"""Nearest neighbours: replay what the demonstrations did where they saw much the same."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shopfloor.agents import storage
+from shopfloor.agents.protocol import Budget, EnvFactory, Source, TrainingRecord
+from shopfloor.agents.scaler import Scaler
+from shopfloor.agents.windows import Lanes, require_at_least, training_pairs
+from shopfloor.demos.dataset import Dataset
+
+OBSERVATION_STD_FLOOR = 1e-3  # in observation units ([m], [rad]): finer than this is sensor noise
+INPUT_LIMIT = 5.0  # [std]: one faulty reading must not decide the distance alone
+QUERY_ROWS = 32  # queries per matrix product, always: its rounding may change with its shape
+GROUP = 64  # frames whose best score is looked at before their own
+FAR = -1e30  # score of the frames that fill up the last group
+
+
+@dataclass(frozen=True)
+class _Arguments:
+    neighbours: int
+    history: int
+    chunk: int
+    only_successes: bool
+
+
+class NearestNeighbours:
+    """The mean of the `neighbours` nearest demonstration frames' next actions, weighted by inverse distance.
+
+    Distance is Euclidean between standardised windows of the last `history` observations. A lane searches
+    every `chunk` frames and replays what it found meanwhile. There is nothing to optimise: fit spends none
+    of the budget, whatever its unit, and reports 0 gradient steps.
+
+    neighbours       frames in the mean
+    history          frames in a window; the first is repeated before an episode's start
+    chunk            frames replayed per search; past an episode's end its last action is repeated
+    only_successes   learn from episodes labelled a success, or from all if none is
+    """
+
+    learns_from: Source = "demonstrations"
+
+    def __init__(self, *, neighbours: int = 5, history: int = 1, chunk: int = 8, only_successes: bool = True) -> None:
+        require_at_least(1, neighbours=neighbours, history=history, chunk=chunk)
+        self._arguments = _Arguments(neighbours, history, chunk, only_successes)
+        self._learned: tuple[_Memory, Lanes] | None = None
+
+    def fit(
+        self, dataset: Dataset, budget: Budget, rng: np.random.Generator, *, env_factory: EnvFactory | None = None
+    ) -> TrainingRecord:
+        """Store the demonstrations. Raises ValueError on a dataset without frames."""
+        args = self._arguments
+        windows, chunks = training_pairs(
+            dataset, history=args.history, chunk=args.chunk, only_successes=args.only_successes
+        )
+        scaler = Scaler.fit(windows, floor=OBSERVATION_STD_FLOOR)
+        memory = _Memory(scaler, _keys(_scaled(scaler, windows)), chunks)
+        self._attach(memory, dataset.obs_dim, dataset.act_dim)
+        return TrainingRecord(parameters=windows.size + chunks.size)
+
+    def reset(self, mask: NDArray[np.bool_]) -> None:
+        """Forget the episode in each lane where mask (n,) is true; called before a lane's first act."""
+        _, lanes = self._fitted()
+        lanes.reset(mask)
+
+    def act(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Actions for a batch: observations (n, obs_dim) -> (n, act_dim) in [-1, 1], exact lane by lane."""
+        memory, lanes = self._fitted()
+        return lanes.act(observations, lambda windows: memory.recall(windows, self._arguments.neighbours))
+
+    def save(self, folder: Path) -> None:
+        """Write agent.json and tensors.safetensors into folder, which must not exist."""
+        memory, _ = self._fitted()
+        tensors = {"mean": memory.scaler.mean, "std": memory.scaler.std, "keys": memory.keys, "chunks": memory.chunks}
+        storage.save(folder, type(self), asdict(self._arguments), tensors)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """The agent that save wrote, which acts the same to the bit."""
+        saved = storage.read(folder, cls)
+        agent = cls(**saved.arguments)
+        args, tensors = agent._arguments, saved.tensors
+        memory = _Memory(Scaler(tensors["mean"], tensors["std"]), tensors["keys"], tensors["chunks"])
+        agent._attach(memory, len(memory.scaler.mean) // args.history, memory.chunks.shape[1] // args.chunk)
+        return agent
+
+    def _attach(self, memory: _Memory, obs_dim: int, act_dim: int) -> None:
+        args = self._arguments
+        lanes = Lanes(
+            history=args.history,
+            chunk=args.chunk,
+            execute=args.chunk,
+            smoothing=0,
+            obs_dim=obs_dim,
+            act_dim=act_dim,
+        )
+        self._learned = memory, lanes
+
+    def _fitted(self) -> tuple[_Memory, Lanes]:
+        if self._learned is None:
+            raise ValueError("knn has learned nothing yet, want fit or load first")
+        return self._learned
+
+
+@dataclass(frozen=True)
+class _Memory:
+    """keys (window + 1, frames filled up to whole groups): see _keys; chunks (frames, chunk * act_dim)."""
+
+    scaler: Scaler
+    keys: NDArray[np.float32]
+    chunks: NDArray[np.float32]
+
+    def recall(self, windows: NDArray[np.float32], neighbours: int) -> NDArray[np.float32]:
+        """The chunks (n, chunk * act_dim) of the frames nearest to windows (n, history * obs_dim)."""
+        scaled = _scaled(self.scaler, windows)
+        queries = np.zeros((-(-len(scaled) // QUERY_ROWS) * QUERY_ROWS, len(self.keys)), np.float32)
+        queries[: len(scaled), :-1] = scaled
+        queries[:, -1] = 1
+        count = min(neighbours, len(self.chunks))
+        blocks = [self._nearest(queries[row : row + QUERY_ROWS], count) for row in range(0, len(queries), QUERY_ROWS)]
+        nearest = np.concatenate(blocks)[: len(scaled)]
+        offsets = self.keys[:-1].T[nearest] - scaled[:, None]
+        closeness = 1 / (np.sqrt(np.square(offsets).sum(axis=-1)) + np.float32(1e-6))
+        weights = closeness / closeness.sum(axis=-1, keepdims=True)
+        recalled: NDArray[np.float32] = (weights[:, :, None] * self.chunks[nearest]).sum(axis=1)
+        return recalled
+
+    def _nearest(self, queries: NDArray[np.float32], count: int) -> NDArray[np.int64]:
+        # Exact in one pass over the scores: the `count` best frames lie in the `count` groups whose best is best.
+        scores = queries @ self.keys
+        best = scores.reshape(QUERY_ROWS, -1, GROUP).max(axis=-1)
+        kept = min(count, best.shape[1])
+        groups = np.argpartition(-best, kept - 1, axis=1)[:, :kept]
+        frames = np.sort((groups[:, :, None] * GROUP + np.arange(GROUP)).reshape(QUERY_ROWS, -1), axis=1)
+        order = np.argsort(-np.take_along_axis(scores, frames, axis=1), axis=1, kind="stable")[:, :count]
+        return np.take_along_axis(frames, order, axis=1)
+
+
+def _scaled(scaler: Scaler, windows: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.clip(scaler.forward(windows), -INPUT_LIMIT, INPUT_LIMIT)
+
+
+def _keys(frames: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A matrix whose product with (query, 1) falls with distance: query . frame - |frame|^2 / 2."""
+    keys = np.zeros((frames.shape[1] + 1, -(-len(frames) // GROUP) * GROUP), np.float32)
+    keys[-1] = FAR
+    keys[:-1, : len(frames)] = frames.T
+    keys[-1, : len(frames)] = -0.5 * np.square(frames).sum(axis=1)
+    return keys

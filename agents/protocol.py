@@ -1,0 +1,107 @@
+"""The agent protocol: what the study asks of anything that learns."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol, Self, TypeAlias, get_args
+
+import numpy as np
+from gymnasium.vector import VectorEnv
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from shopfloor.demos.dataset import Dataset
+
+Source = Literal["demonstrations", "interaction", "nothing", "truth"]
+BudgetUnit = Literal["gradient_steps", "seconds", "flops", "interactions"]
+AnyVectorEnv: TypeAlias = VectorEnv[Any, Any, Any]
+EnvFactory = Callable[[int], AnyVectorEnv]  # num_envs -> a training environment with same-step autoreset
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much training an agent may spend: an amount of one unit, stated in the row.
+
+    Raises ValueError on an unknown unit or an amount that is not positive and finite.
+    """
+
+    unit: BudgetUnit
+    amount: float
+
+    def __post_init__(self) -> None:
+        if self.unit not in get_args(BudgetUnit):
+            raise ValueError(f"budget unit {self.unit!r}, want one of {', '.join(get_args(BudgetUnit))}")
+        if not 0 < self.amount < math.inf:
+            raise ValueError(f"budget of {self.amount} {self.unit}, want a finite amount above 0")
+
+    def steps(self, flops_per_step: float, *, label: str) -> Iterator[float]:
+        """The fraction of the budget spent before each gradient step, in [0, 1), under a progress bar.
+
+        At least one step is given. flops_per_step: [FLOP] of one step, for the unit `flops`. Raises
+        ValueError for the unit `interactions`, which only online agents can spend.
+        """
+        if self.unit == "interactions":
+            raise ValueError("budget in interactions, want gradient_steps, seconds or flops: no environment here")
+        if self.unit == "seconds":
+            return self._timed_steps(label)
+        steps = max(1, int(self.amount if self.unit == "gradient_steps" else self.amount / flops_per_step))
+        return (step / steps for step in tqdm(range(steps), desc=label, leave=False, disable=None))
+
+    def _timed_steps(self, label: str) -> Iterator[float]:
+        start = time.monotonic()
+        fraction = 0.0
+        with tqdm(desc=label, leave=False, disable=None) as bar:
+            while fraction < 1:
+                yield fraction
+                bar.update()
+                fraction = (time.monotonic() - start) / self.amount
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """What a fit cost and where it ended; goes into the row as it is."""
+
+    parameters: int = 0  # trainable scalars, or stored scalars for a non-parametric agent
+    gradient_steps: int = 0
+    flops: float = 0.0  # [FLOP] spent in training, estimated as 6 x parameters x samples (Kaplan et al. 2020)
+    interactions: int = 0  # environment steps taken
+    final_loss: float | None = None
+
+
+class Agent(Protocol):
+    """Learns once from data, then acts on a batch of parallel episodes.
+
+    Actions are in [-1, 1]; observations are the flat float32 vectors that the environment gives.
+    An agent never learns which task it is on. A class of another package plugs in with
+    `agent._target_=my_pkg.MyAgent`; its constructor arguments are the other keys of the config.
+    """
+
+    learns_from: Source
+    """demonstrations | interaction (needs env_factory) | nothing | truth (is attached to the evaluation's env)"""
+
+    def fit(
+        self, dataset: Dataset, budget: Budget, rng: np.random.Generator, *, env_factory: EnvFactory | None = None
+    ) -> TrainingRecord:
+        """Learn from the dataset, which is empty (but knows its dimensions) where learns_from is not demonstrations."""
+        ...
+
+    def reset(self, mask: NDArray[np.bool_]) -> None:
+        """Forget the episode in each lane where mask (n,) is true; called before a lane's first act."""
+        ...
+
+    def act(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Actions for a batch: observations (n, obs_dim) -> (n, act_dim) in [-1, 1]."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write agent.json and, if there are any, tensors.safetensors into folder, which must not exist."""
+        ...
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """The agent that save wrote, which acts the same to the bit."""
+        ...
