@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from shopfloor.agents import storage
+from shopfloor.agents.features import Features
 from shopfloor.agents.mlp import (
     count_parameters,
     forward_rows,
@@ -25,12 +26,9 @@ from shopfloor.agents.mlp import (
     tensors_of,
 )
 from shopfloor.agents.protocol import Budget, EnvFactory, Source, TrainingRecord
-from shopfloor.agents.scaler import Scaler
 from shopfloor.agents.windows import Lanes, require_at_least, training_pairs
 from shopfloor.demos.dataset import Dataset
 
-OBSERVATION_STD_FLOOR = 1e-3  # in observation units ([m], [rad]): finer than this is sensor noise
-INPUT_LIMIT = 5.0  # [std]: a reading far outside the data saturates, it does not extrapolate
 INDEX_BLOCK = 256  # batches whose indices are drawn at once
 LOSS_WINDOW = 100  # last gradient steps in the reported loss
 
@@ -120,16 +118,16 @@ class BehaviorCloning:
         windows, chunks = training_pairs(
             dataset, history=args.history, chunk=args.chunk, only_successes=args.only_successes
         )
-        inputs = _Inputs(Scaler.fit(windows, floor=OBSERVATION_STD_FLOOR), args.fine)
-        features = inputs.features(windows)
+        features = Features.fit(windows, fine=args.fine)
+        inputs = features(windows)
         generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
-        network = mlp([features.shape[1], *args.hidden, chunks.shape[1]])
+        network = mlp([inputs.shape[1], *args.hidden, chunks.shape[1]])
         initialise(network, generator)
         flops_per_step = 6.0 * count_parameters(network) * args.batch_size
         with single_threaded():
             losses = _train(
                 network,
-                torch.from_numpy(features),
+                torch.from_numpy(inputs),
                 torch.from_numpy(chunks),
                 progress=budget.steps(flops_per_step, label="bc"),
                 batch_size=args.batch_size,
@@ -137,7 +135,7 @@ class BehaviorCloning:
                 weight_decay=args.weight_decay,
                 generator=generator,
             )
-        self._attach(_Policy(network, inputs), dataset.obs_dim, dataset.act_dim)
+        self._attach(_Policy(network, features), dataset.obs_dim, dataset.act_dim)
         return TrainingRecord(
             parameters=count_parameters(network),
             gradient_steps=losses.steps,
@@ -166,7 +164,7 @@ class BehaviorCloning:
         saved = storage.read(folder, cls)
         agent = cls(**saved.arguments)
         args, policy = agent._arguments, _Policy.of(saved.tensors, agent._arguments.fine)
-        agent._attach(policy, policy.inputs.width // args.history, policy.outputs // args.chunk)
+        agent._attach(policy, policy.features.columns // args.history, policy.outputs // args.chunk)
         return agent
 
     def _attach(self, policy: _Policy, obs_dim: int, act_dim: int) -> None:
@@ -188,42 +186,26 @@ class BehaviorCloning:
 
 
 @dataclass(frozen=True)
-class _Inputs:
-    """What the network sees of a window: standardised, and again at finer scales."""
-
-    scaler: Scaler
-    fine: tuple[float, ...]
-
-    @property
-    def width(self) -> int:
-        return len(self.scaler.mean)
-
-    def features(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
-        coarse = np.clip(self.scaler.forward(windows), -INPUT_LIMIT, INPUT_LIMIT)
-        return np.concatenate([coarse, *(np.tanh(windows / np.float32(scale)) for scale in self.fine)], axis=1)
-
-
-@dataclass(frozen=True)
 class _Policy:
     network: nn.Sequential
-    inputs: _Inputs
+    features: Features
 
     @property
     def outputs(self) -> int:
         return int(self.network[-1].out_features)  # type: ignore[arg-type]
 
     def chunks(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
-        return forward_rows(self.network, self.inputs.features(windows))
+        return forward_rows(self.network, self.features(windows))
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         network = {f"network.{name}": tensor for name, tensor in tensors_of(self.network).items()}
-        return network | {"inputs.mean": self.inputs.scaler.mean, "inputs.std": self.inputs.scaler.std}
+        return network | {"features.mean": self.features.mean, "features.std": self.features.std}
 
     @classmethod
     def of(cls, tensors: dict[str, NDArray[Any]], fine: tuple[float, ...]) -> Self:
         prefix = "network."
         network = {name[len(prefix) :]: tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-        return cls(network_of(network), _Inputs(Scaler(tensors["inputs.mean"], tensors["inputs.std"]), fine))
+        return cls(network_of(network), Features(tensors["features.mean"], tensors["features.std"], fine))
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
@@ -10,13 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shopfloor.agents import storage
+from shopfloor.agents.features import Features
 from shopfloor.agents.protocol import Budget, EnvFactory, Source, TrainingRecord
-from shopfloor.agents.scaler import Scaler
 from shopfloor.agents.windows import Lanes, require_at_least, training_pairs
 from shopfloor.demos.dataset import Dataset
 
-OBSERVATION_STD_FLOOR = 1e-3  # in observation units ([m], [rad]): finer than this is sensor noise
-INPUT_LIMIT = 5.0  # [std]: one faulty reading must not decide the distance alone
 QUERY_ROWS = 32  # queries per matrix product, always: its rounding may change with its shape
 GROUP = 64  # frames whose best score is looked at before their own
 FAR = -1e30  # score of the frames that fill up the last group
@@ -27,27 +26,38 @@ class _Arguments:
     neighbours: int
     history: int
     chunk: int
+    fine: tuple[float, ...]
     only_successes: bool
 
 
 class NearestNeighbours:
     """The mean of the `neighbours` nearest demonstration frames' next actions, weighted by inverse distance.
 
-    Distance is Euclidean between standardised windows of the last `history` observations. A lane searches
+    Distance is Euclidean between the features of windows of the last `history` observations. A lane searches
     every `chunk` frames and replays what it found meanwhile. There is nothing to optimise: fit spends none
     of the budget, whatever its unit, and reports 0 gradient steps.
 
     neighbours       frames in the mean
     history          frames in a window; the first is repeated before an episode's start
     chunk            frames replayed per search; past an episode's end its last action is repeated
+    fine             scales [observation units] of the finer features, see agents.features
     only_successes   learn from episodes labelled a success, or from all if none is
     """
 
     learns_from: Source = "demonstrations"
 
-    def __init__(self, *, neighbours: int = 5, history: int = 1, chunk: int = 8, only_successes: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        neighbours: int = 5,
+        history: int = 1,
+        chunk: int = 8,
+        fine: Sequence[float] = (0.01, 0.03),
+        only_successes: bool = True,
+    ) -> None:
         require_at_least(1, neighbours=neighbours, history=history, chunk=chunk)
-        self._arguments = _Arguments(neighbours, history, chunk, only_successes)
+        require_at_least(1e-9, **{f"fine[{index}]": scale for index, scale in enumerate(fine)})
+        self._arguments = _Arguments(neighbours, history, chunk, tuple(fine), only_successes)
         self._learned: tuple[_Memory, Lanes] | None = None
 
     def fit(
@@ -58,8 +68,8 @@ class NearestNeighbours:
         windows, chunks = training_pairs(
             dataset, history=args.history, chunk=args.chunk, only_successes=args.only_successes
         )
-        scaler = Scaler.fit(windows, floor=OBSERVATION_STD_FLOOR)
-        memory = _Memory(scaler, _keys(_scaled(scaler, windows)), chunks)
+        features = Features.fit(windows, fine=args.fine)
+        memory = _Memory(features, _keys(features(windows)), chunks)
         self._attach(memory, dataset.obs_dim, dataset.act_dim)
         return TrainingRecord(parameters=windows.size + chunks.size)
 
@@ -76,7 +86,12 @@ class NearestNeighbours:
     def save(self, folder: Path) -> None:
         """Write agent.json and tensors.safetensors into folder, which must not exist."""
         memory, _ = self._fitted()
-        tensors = {"mean": memory.scaler.mean, "std": memory.scaler.std, "keys": memory.keys, "chunks": memory.chunks}
+        tensors = {
+            "mean": memory.features.mean,
+            "std": memory.features.std,
+            "keys": memory.keys,
+            "chunks": memory.chunks,
+        }
         storage.save(folder, type(self), asdict(self._arguments), tensors)
 
     @classmethod
@@ -85,8 +100,8 @@ class NearestNeighbours:
         saved = storage.read(folder, cls)
         agent = cls(**saved.arguments)
         args, tensors = agent._arguments, saved.tensors
-        memory = _Memory(Scaler(tensors["mean"], tensors["std"]), tensors["keys"], tensors["chunks"])
-        agent._attach(memory, len(memory.scaler.mean) // args.history, memory.chunks.shape[1] // args.chunk)
+        memory = _Memory(Features(tensors["mean"], tensors["std"], args.fine), tensors["keys"], tensors["chunks"])
+        agent._attach(memory, memory.features.columns // args.history, memory.chunks.shape[1] // args.chunk)
         return agent
 
     def _attach(self, memory: _Memory, obs_dim: int, act_dim: int) -> None:
@@ -109,15 +124,15 @@ class NearestNeighbours:
 
 @dataclass(frozen=True)
 class _Memory:
-    """keys (window + 1, frames filled up to whole groups): see _keys; chunks (frames, chunk * act_dim)."""
+    """keys (features + 1, frames filled up to whole groups): see _keys; chunks (frames, chunk * act_dim)."""
 
-    scaler: Scaler
+    features: Features
     keys: NDArray[np.float32]
     chunks: NDArray[np.float32]
 
     def recall(self, windows: NDArray[np.float32], neighbours: int) -> NDArray[np.float32]:
         """The chunks (n, chunk * act_dim) of the frames nearest to windows (n, history * obs_dim)."""
-        scaled = _scaled(self.scaler, windows)
+        scaled = self.features(windows)
         queries = np.zeros((-(-len(scaled) // QUERY_ROWS) * QUERY_ROWS, len(self.keys)), np.float32)
         queries[: len(scaled), :-1] = scaled
         queries[:, -1] = 1
@@ -139,10 +154,6 @@ class _Memory:
         frames = np.sort((groups[:, :, None] * GROUP + np.arange(GROUP)).reshape(QUERY_ROWS, -1), axis=1)
         order = np.argsort(-np.take_along_axis(scores, frames, axis=1), axis=1, kind="stable")[:, :count]
         return np.take_along_axis(frames, order, axis=1)
-
-
-def _scaled(scaler: Scaler, windows: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.clip(scaler.forward(windows), -INPUT_LIMIT, INPUT_LIMIT)
 
 
 def _keys(frames: NDArray[np.float32]) -> NDArray[np.float32]:

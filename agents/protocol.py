@@ -12,9 +12,9 @@ from typing import Any, Literal, Protocol, Self, TypeAlias, get_args
 import numpy as np
 from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from shopfloor.demos.dataset import Dataset
+from shopfloor.demos.progress import progress
 
 Source = Literal["demonstrations", "interaction", "nothing", "truth"]
 BudgetUnit = Literal["gradient_steps", "seconds", "flops", "interactions"]
@@ -24,9 +24,9 @@ EnvFactory = Callable[[int], AnyVectorEnv]  # num_envs -> a training environment
 
 @dataclass(frozen=True)
 class Budget:
-    """How much training an agent may spend: an amount of one unit, stated in the row.
+    """How much training an agent may spend: an amount of one unit, stated in the row; 0 for one that trains nothing.
 
-    Raises ValueError on an unknown unit or an amount that is not positive and finite.
+    Raises ValueError on an unknown unit or an amount that is negative or not finite.
     """
 
     unit: BudgetUnit
@@ -35,26 +35,28 @@ class Budget:
     def __post_init__(self) -> None:
         if self.unit not in get_args(BudgetUnit):
             raise ValueError(f"budget unit {self.unit!r}, want one of {', '.join(get_args(BudgetUnit))}")
-        if not 0 < self.amount < math.inf:
-            raise ValueError(f"budget of {self.amount} {self.unit}, want a finite amount above 0")
+        if not 0 <= self.amount < math.inf:
+            raise ValueError(f"budget of {self.amount} {self.unit}, want a finite amount of 0 or more")
 
     def steps(self, flops_per_step: float, *, label: str) -> Iterator[float]:
         """The fraction of the budget spent before each gradient step, in [0, 1), under a progress bar.
 
         At least one step is given. flops_per_step: [FLOP] of one step, for the unit `flops`. Raises
-        ValueError for the unit `interactions`, which only online agents can spend.
+        ValueError for a budget of 0 and for the unit `interactions`, which only online agents can spend.
         """
+        if self.amount == 0:
+            raise ValueError(f"budget of 0 {self.unit}, want more to train")
         if self.unit == "interactions":
             raise ValueError("budget in interactions, want gradient_steps, seconds or flops: no environment here")
         if self.unit == "seconds":
             return self._timed_steps(label)
         steps = max(1, int(self.amount if self.unit == "gradient_steps" else self.amount / flops_per_step))
-        return (step / steps for step in tqdm(range(steps), desc=label, leave=False, disable=None))
+        return (step / steps for step in progress(range(steps), label=label, unit="step"))
 
     def _timed_steps(self, label: str) -> Iterator[float]:
         start = time.monotonic()
         fraction = 0.0
-        with tqdm(desc=label, leave=False, disable=None) as bar:
+        with progress(label=label, unit="step") as bar:
             while fraction < 1:
                 yield fraction
                 bar.update()

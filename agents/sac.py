@@ -19,7 +19,6 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import HumanOutputFormat, Logger, configure
 from stable_baselines3.common.vec_env import VecMonitor
 from torch import nn
-from tqdm import tqdm
 
 from shopfloor.agents import storage
 from shopfloor.agents.mlp import count_parameters, forward_rows, mlp, network_of, single_threaded, tensors_of
@@ -27,6 +26,7 @@ from shopfloor.agents.protocol import AnyVectorEnv, Budget, EnvFactory, Source, 
 from shopfloor.agents.sb3 import VectorEnvAdapter
 from shopfloor.agents.windows import check_observations, require_at_least
 from shopfloor.demos.dataset import Dataset
+from shopfloor.demos.progress import progress
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ class SoftActorCritic:
 
 class _Progress(BaseCallback):
     def _on_training_start(self) -> None:
-        self._bar = tqdm(total=self.locals["total_timesteps"], desc="sac", leave=False, disable=None)
+        self._bar = progress(total=self.locals["total_timesteps"], label="sac", unit="step")
 
     def _on_step(self) -> bool:
         self._bar.update(self.training_env.num_envs)

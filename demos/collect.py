@@ -44,14 +44,15 @@ class Collector:
         """Episodes start ... stop - 1."""
         env, operators = self._env, self._operators
         n, horizon = env.num_envs, env.task.horizon_steps
-        observations = np.empty((n, horizon, *env.single_observation_space.shape), np.float32)
-        actions = np.empty((n, horizon, *env.single_action_space.shape), np.float32)
+        width, act_dim = len(env.task.observation_names), len(env.task.robot.action_names)
+        observations = np.empty((n, horizon, width), np.float32)
+        actions = np.empty((n, horizon, act_dim), np.float32)
         rewards = np.empty((n, horizon), np.float32)
         finished: dict[int, Dataset] = {}
         waiting = iter(range(start, stop))
         idle = np.ones(n, dtype=bool)
         episode, site = np.zeros(n, np.int64), np.zeros(n, np.int64)
-        current = np.zeros((n, *env.single_observation_space.shape), np.float32)
+        current = np.zeros((n, width), np.float32)
         while True:
             beginning = np.zeros(n, dtype=bool)
             for lane, number in zip(np.flatnonzero(idle), waiting, strict=False):

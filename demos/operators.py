@@ -83,7 +83,7 @@ class Fleet:
 
     def operators(self, seed: int) -> list[Operator]:
         """The fleet's people, tier by tier in the order of TIERS; the same for the same seed."""
-        people = []
+        people: list[Operator] = []
         for tier, skill in TIERS.items():
             for _ in range(self.tiers.get(tier, 0)):
                 rng = stream(Purpose.FLEET, seed, len(people))

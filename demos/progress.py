@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Any
 
 from tqdm import tqdm
 
-T = TypeVar("T")
 
-
-def progress(steps: Iterable[T] | None = None, *, label: str, total: int | None = None, unit: str = "it") -> tqdm[T]:
+def progress(steps: Iterable[Any] | None = None, *, label: str, unit: str, total: int | None = None) -> tqdm[Any]:
     """A bar on standard error that leaves no trace; silent without a terminal and in worker processes."""
     worker = multiprocessing.current_process().name != "MainProcess"
     return tqdm(steps, desc=label, total=total, unit=unit, leave=False, disable=True if worker else None)

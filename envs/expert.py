@@ -23,12 +23,12 @@ OPEN, CLOSED = 1.0, -1.0
 
 @dataclass(frozen=True)
 class Phase:
-    """One stretch of the work: move the tool to a goal, then go on, or back to `retry` if it fails.
+    """One stretch of the work: move the tool to a goal, then go on, or go back if it fails.
 
     goal: () -> tool position (n, 3) [m], rotation (n, 3, 3), from the true state.
     grip: gripper action; speed: share of the arm's top speed.
     tolerance, angle_tolerance: how near is there [m], [rad]; dwell: [control steps] to stay there.
-    holds: () -> (n,) bool, must stay true during the phase, or the episode goes back to phase `retry`.
+    holds: () -> (n,) bool, must stay true during the phase, or the work starts again from the first phase.
     patience: [control steps] after which the episode goes back to phase `retry`.
     """
 
@@ -123,14 +123,17 @@ class Expert:
         self._swing[near & (self._swing != 0).any(axis=1)] = 0.0  # past the goal: now come back to it
         self._steps += 1
         self._there = np.where(near, self._there + 1, 0)
-        failed = self._steps > self._patience[self._phase] / self.style.speed
+        tired = self._steps > self._patience[self._phase] / self.style.speed
+        lost = np.zeros_like(tired)
         for index in np.unique(self._phase):
             holds = self._phases[index].holds
             if holds is not None:
-                failed |= (self._phase == index) & ~holds()
+                lost |= (self._phase == index) & ~holds()
+        failed = tired | lost
         done = ~failed & (self._there > self._dwell[self._phase]) & (self._phase < len(self._phases) - 1)
         self._attempts += failed
-        self._phase = np.where(failed, self._retry[self._phase], self._phase + done)
+        back = np.where(lost, 0, self._retry[self._phase])
+        self._phase = np.where(failed, back, self._phase + done)
         changed = failed | done
         self._steps[changed] = 0
         self._there[changed] = 0

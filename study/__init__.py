@@ -1,1 +1,1 @@
-"""TODO."""
+"""The science: cells, evaluation, statistics, laws, report."""

@@ -41,9 +41,9 @@ def agent_class(config: Config) -> type[Agent]:
     return cast(type[Agent], get_class(config["_target_"]))
 
 
-def budget(config: Config) -> Budget | None:
-    """The budget of an agent's config, or None for an agent that needs none."""
-    return None if config["budget"] is None else Budget(**config["budget"])
+def budget(config: Config) -> Budget:
+    """The budget of an agent's config."""
+    return Budget(**config["budget"])
 
 
 def _arguments(config: Config, *others: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.utils import JobReturn
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 from tqdm import tqdm
@@ -34,7 +35,7 @@ class StudyCallback(Callback):
         self._thread = threading.Thread(target=self._watch, args=(marks, _grid_size(config)), daemon=True)
         self._thread.start()
 
-    def on_job_end(self, config: DictConfig, **kwargs: Any) -> None:
+    def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
         """Leave the mark of one finished job; runs in the job's own process."""
         if "num" in config.hydra.job and config.hydra.job.get("num") is not None:
             (_marks(config) / str(config.hydra.job.num)).touch()

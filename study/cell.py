@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from filelock import FileLock
-from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector import AutoresetMode
 
-from shopfloor.agents.protocol import Agent, Budget
+from shopfloor.agents.protocol import Agent, AnyVectorEnv, Budget
 from shopfloor.demos.collect import Collector
 from shopfloor.demos.dataset import Dataset
 from shopfloor.demos.operators import Fleet
@@ -23,7 +23,7 @@ from shopfloor.envs import Realism, ShopfloorVectorEnv, Task, collection_sites
 from shopfloor.envs.randomness import Purpose, stream
 from shopfloor.envs.simulation import CONTROL_RATE
 from shopfloor.study.evaluate import Evaluation, Policy, evaluate
-from shopfloor.study.rows import SCHEMA, DataRecord, Row, cell_key, write_row
+from shopfloor.study.rows import SCHEMA, AgentRecord, DataRecord, Row, cell_key, write_row
 from shopfloor.study.statistics import wilson
 from shopfloor.study.wording import percent_interval
 
@@ -85,7 +85,7 @@ def run_cell(
     pool: Pool,
     *,
     episodes: int,
-    budget: Budget | None,
+    budget: Budget,
     evaluation: Evaluation,
     results: Path,
     datasets: Path,
@@ -129,7 +129,7 @@ def _run(
     agent: Agent,
     pool: Pool,
     episodes: int,
-    budget: Budget | None,
+    budget: Budget,
     evaluation: Evaluation,
     datasets: Path,
     threads: int,
@@ -141,7 +141,7 @@ def _run(
         dataset = without_demonstrations(pool.new_task())
     loaded = time.perf_counter()
 
-    def env_factory(num_envs: int) -> VectorEnv:
+    def env_factory(num_envs: int) -> AnyVectorEnv:
         return ShopfloorVectorEnv(
             pool.new_task(),
             num_envs,
@@ -160,7 +160,7 @@ def _run(
         "cell": dict(config),
         "versions": {name: version(name) for name in VERSIONED},
         "data": _data_record(dataset),
-        "agent": asdict(training),
+        "agent": cast(AgentRecord, asdict(training)),
         "evaluation": outcome,
         "times": {
             "data_s": loaded - started,

@@ -97,7 +97,7 @@ def ready_agent(config: dict[str, Any]) -> Any:
     if agent.learns_from not in ("nothing", "truth"):
         raise ValueError(f"agent {config['agent']['name']} has not learned yet, want agent=saved, expert or random")
     new_task = build.task_maker(config["task"])
-    agent.fit(without_demonstrations(new_task()), None, stream(Purpose.AGENT, 0))
+    agent.fit(without_demonstrations(new_task()), build.budget(config["agent"]), stream(Purpose.AGENT, 0))
     return agent
 
 

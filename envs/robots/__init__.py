@@ -1,1 +1,1 @@
-"""TODO."""
+"""Robots: each knows its model, its action space and its controller."""

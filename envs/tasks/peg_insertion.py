@@ -62,6 +62,7 @@ class PegInsertion(Task):
     13-15   peg's middle less tool centre point                  m
     16-18   peg's axis, of its two directions the upper or outer 1
     19-21   bore's mouth less peg's lower end                    m
+    22-24   bore's mouth less tool centre point                  m
     ======  ===================================================  ====
 
     Randomised: whether the peg lies or stands, where and in which direction; the fixture's place and
@@ -98,6 +99,7 @@ class PegInsertion(Task):
         *("tcp_to_peg_x", "tcp_to_peg_y", "tcp_to_peg_z"),
         *("peg_axis_x", "peg_axis_y", "peg_axis_z"),
         *("peg_to_mouth_x", "peg_to_mouth_y", "peg_to_mouth_z"),
+        *("tcp_to_mouth_x", "tcp_to_mouth_y", "tcp_to_mouth_z"),
     )
     state_dim = 13
     reward_weights = {"reach": 0.1, "grasp": 0.1, "align": 0.3, "depth": 0.5}
@@ -217,12 +219,13 @@ class PegInsertion(Task):
     def held(self) -> Mask:
         """Whether the peg is between the closed pads (n,)."""
         near = norm(self.tcp_to_grasp()) < 2 * PAD[0]
-        held: Mask = near & (self.robot.opening() < 2 * PEG_RADIUS)
-        return held
+        closed: Mask = self.robot.opening() < 2 * PEG_RADIUS
+        return closed & near
 
     def success(self) -> Mask:
         """The peg is deep enough in the bore, and upright."""
-        return (self.depth() >= DEPTH_GOAL) & (self.peg_axis()[:, 2] > UPRIGHT_GOAL)
+        upright: Mask = self.peg_axis()[:, 2] > UPRIGHT_GOAL
+        return upright & (self.depth() >= DEPTH_GOAL)
 
     def lost(self) -> Mask:
         """The peg has fallen off the bench or left the arm's reach."""
@@ -256,6 +259,7 @@ class PegInsertion(Task):
             [
                 *(r["tcp"], r["tcp_x"], r["tcp_z"], r["opening"], r["press"]),
                 *(r["peg"] - r["tcp"], r["peg_axis"], r["mouth"] - _lower_end(r["peg"], r["peg_axis"])),
+                r["mouth"] - r["tcp"],  # the peg's reading lags behind the hand's: this one does not
             ],
             axis=1,
         )
@@ -269,9 +273,9 @@ class PegInsertion(Task):
                 Phase("grasp", self._at_peg, OPEN, speed=0.6, tolerance=0.003),
                 Phase("grasp", self._at_peg, CLOSED, speed=0.3, tolerance=0.01, dwell=7),
                 Phase("carry", self._lifted, CLOSED, tolerance=0.02, holds=self.held),
-                Phase("carry", lambda: self._peg_at(0.02), CLOSED, 0.75, tolerance=0.008, holds=self.held, patience=100),
-                Phase("work", lambda: self._peg_at(0.004), CLOSED, speed=0.3, tolerance=1e-3, holds=self.held),
-                Phase("work", lambda: self._peg_at(-0.024), CLOSED, speed=0.25, tolerance=0, holds=self.held, retry=4),
+                Phase("carry", lambda: self._peg_at(0.03), CLOSED, 0.75, tolerance=0.01, holds=self.held, patience=100),
+                Phase("work", lambda: self._peg_at(0.012), CLOSED, speed=0.4, tolerance=2e-3, holds=self.held, retry=4),
+                Phase("work", lambda: self._peg_at(-0.035), CLOSED, speed=0.3, tolerance=0, holds=self.held, retry=4),
             ),
             self.sim.nsim,
         )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from shopfloor.agents import Budget, TrainingRecord
 from shopfloor.agents.bc import BehaviorCloning
 
-ONE_FRAME: dict[str, Any] = {"history": 1, "chunk": 1, "hidden": (32, 32)}
+ONE_FRAME: dict[str, Any] = {"history": 1, "chunk": 1, "execute": 1, "fine": (), "hidden": (32, 32)}
 
 
 def fit(agent: BehaviorCloning, dataset: Any, *, unit: Any = "gradient_steps", amount: float = 40) -> TrainingRecord:
@@ -24,7 +24,7 @@ def error(agent: BehaviorCloning, toy_expert: Any) -> float:
     return float(np.abs(agent.act(observations) - toy_expert(observations)).mean())
 
 
-def rollout(agent: BehaviorCloning, frames: int = 4) -> NDArray[np.float32]:
+def rollout(agent: BehaviorCloning, frames: int = 6) -> NDArray[np.float32]:
     observations = np.random.default_rng(2).uniform(-1, 1, (frames, 3, 4)).astype(np.float32)
     agent.reset(np.ones(3, bool))
     return np.stack([agent.act(frame) for frame in observations])
@@ -77,7 +77,8 @@ def test_a_budget_of_interactions_is_refused(toy_demos: Any) -> None:
         {"history": 3},
         {"chunk": 4},
         {"execute": 2},
-        {"smoothing": 0.0},
+        {"smoothing": 0.5},
+        {"fine": (0.1,)},
         {"hidden": (16,)},
         {"batch_size": 32},
         {"learning_rate": 1e-2},

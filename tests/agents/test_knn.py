@@ -19,7 +19,7 @@ def fit(dataset: Any, **arguments: Any) -> NearestNeighbours:
 
 def test_on_a_demonstration_it_replays_it(toy_demos: Any) -> None:
     dataset = toy_demos(50)
-    agent = fit(dataset, neighbours=1, chunk=5)
+    agent = fit(dataset, neighbours=1, chunk=5, fine=())
     agent.reset(np.ones(50, bool))
     frames = np.arange(50)[:, None] * 12 + np.arange(10)
     replayed = np.stack([agent.act(dataset.observations[frame]) for frame in frames.T])
@@ -36,7 +36,7 @@ def test_past_the_end_of_an_episode_its_last_action_is_repeated(toy_demos: Any) 
 
 def test_it_agrees_with_the_search_over_all_frames(toy_demos: Any) -> None:
     dataset = toy_demos(100)
-    agent = fit(dataset, neighbours=4, history=1, chunk=1)
+    agent = fit(dataset, neighbours=4, history=1, chunk=1, fine=())
     queries = np.random.default_rng(5).uniform(-1, 1, (40, 4)).astype(np.float32)
     agent.reset(np.ones(40, bool))
     spread = dataset.observations.std(axis=0)
@@ -49,7 +49,7 @@ def test_it_agrees_with_the_search_over_all_frames(toy_demos: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"neighbours": 1}, {"history": 3}, {"chunk": 1}, {"only_successes": False}], ids=str
+    "change", [{"neighbours": 1}, {"history": 3}, {"chunk": 1}, {"fine": ()}, {"only_successes": False}], ids=str
 )
 def test_every_argument_changes_the_actions(change: dict[str, Any], toy_demos: Any) -> None:
     episode = np.random.default_rng(2).uniform(-1, 1, (4, 9, 4)).astype(np.float32)

@@ -26,7 +26,7 @@ def test_flops_are_spent_in_whole_steps() -> None:
     ("unit", "amount", "message"),
     [
         ("epochs", 1, "budget unit 'epochs', want one of"),
-        ("seconds", 0, "budget of 0 seconds"),
+        ("seconds", -1, "budget of -1 seconds"),
         ("flops", np.nan, "nan"),
         ("flops", np.inf, "inf"),
     ],

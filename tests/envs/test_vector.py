@@ -91,7 +91,7 @@ def test_a_partial_reset_leaves_the_other_lanes_as_they_are(env):
     env.step(np.full((4, 7), 0.5))
     before = env.sim.qpos.copy()
     mask = np.array([False, True, False, False])
-    observations, info = env.reset(options={"reset_mask": mask})
+    _, info = env.reset(options={"reset_mask": mask})
     np.testing.assert_array_equal(env.sim.qpos[~mask], before[~mask])
     assert info["episode"].tolist() == [0, 5, 2, 3]
     assert env.steps.tolist() == [1, 0, 1, 1]

@@ -1,0 +1,1 @@
+"""Demonstrations: operators, collection, the dataset in memory and on disk."""

@@ -1,0 +1,299 @@
+"""Datasets on disk in LeRobot's v3.0 layout, whole or not at all, checked when they are read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from shopfloor.demos.dataset import Dataset
+from shopfloor.demos.episode_stats import STATISTICS, episode_statistics, overall_statistics
+
+VERSION = "v3.0"
+CHUNK_FILES = 1000  # files per chunk folder
+FILE_MB = 100  # a data file is ended once it holds this much before compression
+DATA_PATH = "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
+EPISODES_PATH = "meta/episodes/chunk-000/file-000.parquet"
+TASKS_PATH = "meta/tasks.parquet"
+INFO_PATH, STATS_PATH, SEAL_PATH = "meta/info.json", "meta/stats.json", "meta/shopfloor.json"
+STATE, ENVIRONMENT = "observation.state", "observation.environment_state"
+
+
+class DatasetError(ValueError):
+    """A dataset's folder that is not as it was written."""
+
+
+def write(dataset: Dataset, folder: Path, *, recipe: Mapping[str, Any], feature_names: Mapping[str, list[str]]) -> None:
+    """Write the dataset to folder: into a temporary folder beside it, then renamed.
+
+    recipe: what determines the episodes, kept as it is in meta/shopfloor.json with the hashes of all files.
+    feature_names: names of the elements of each vector feature. Equal datasets give equal bytes. Raises
+    FileExistsError if the folder exists, OSError where it cannot be written; then nothing is left behind.
+    """
+    if folder.exists():
+        raise FileExistsError(f"{folder} exists, want a new folder for a dataset")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        partial.chmod(0o755)  # mkdtemp's 0700 would keep the data from colleagues
+        _write_parts(dataset, partial, feature_names)
+        seal = {"recipe": recipe, "content_hash": dataset.content_hash, "files": _file_hashes(partial)}
+        _write_json(partial / SEAL_PATH, seal)
+        for path in partial.rglob("*"):
+            _sync(path)
+        partial.rename(folder)
+        _sync(folder.parent)
+    except BaseException:
+        shutil.rmtree(partial)
+        raise
+
+
+def read(folder: Path) -> Dataset:
+    """The dataset that write wrote. Raises DatasetError, in one line, where a file is missing or changed."""
+    seal = _seal(folder)
+    for name, wanted in seal["files"].items():
+        path = folder / name
+        if not path.is_file():
+            raise DatasetError(f"dataset {folder}: {name} is missing, want it; {_REMEDY}")
+        got = _sha256(path)
+        if got != wanted:
+            raise DatasetError(f"dataset {folder}: {name} has SHA-256 {got[:12]}, want {wanted[:12]}; {_REMEDY}")
+    info = json.loads((folder / INFO_PATH).read_text())
+    if info.get("codebase_version") != VERSION:
+        raise DatasetError(f"dataset {folder}: codebase_version {info.get('codebase_version')!r}, want {VERSION!r}")
+    dataset = _read_parts(folder, info)
+    if dataset.content_hash != seal["content_hash"]:
+        raise DatasetError(
+            f"dataset {folder}: content {dataset.content_hash[:12]}, want {seal['content_hash'][:12]}; {_REMEDY}"
+        )
+    return dataset
+
+
+_REMEDY = "delete the folder to have it collected again"
+
+
+def _seal(folder: Path) -> dict[str, Any]:
+    try:
+        seal: dict[str, Any] = json.loads((folder / SEAL_PATH).read_text())
+        if not isinstance(seal["files"], dict) or not isinstance(seal["content_hash"], str):
+            raise TypeError
+    except FileNotFoundError:
+        raise DatasetError(f"dataset {folder}: {SEAL_PATH} is missing, want it; {_REMEDY}") from None
+    except (ValueError, KeyError, TypeError):
+        raise DatasetError(
+            f"dataset {folder}: {SEAL_PATH} is not whole, want files and content_hash; {_REMEDY}"
+        ) from None
+    return seal
+
+
+def _write_parts(dataset: Dataset, folder: Path, names: Mapping[str, list[str]]) -> None:
+    episodes = len(dataset)
+    columns = _columns(dataset)
+    table = pa.table(
+        {name: _arrow(values) for name, values in columns.items()},
+        metadata={"huggingface": json.dumps({"info": {"features": {n: _hf(v) for n, v in columns.items()}}})},
+    )
+    files = np.zeros(episodes, np.int64)
+    frame_bytes = table.nbytes / max(1, dataset.frames)
+    for number, (first, last) in enumerate(_file_spans(dataset.bounds, frame_bytes)):
+        files[first:last] = number
+        path = folder / DATA_PATH.format(chunk_index=number // CHUNK_FILES, file_index=number % CHUNK_FILES)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with pq.ParquetWriter(path, table.schema, compression="snappy") as writer:
+            for episode in range(first, last):  # LeRobot reads episode by episode: a row group each
+                start, stop = int(dataset.bounds[episode]), int(dataset.bounds[episode + 1])
+                writer.write_table(table.slice(start, stop - start), row_group_size=stop - start)
+
+    per_episode = episode_statistics(columns, dataset.bounds)
+    _write_table(
+        folder / EPISODES_PATH,
+        {
+            "episode_index": pa.array(np.arange(episodes)),
+            "tasks": pa.array([[dataset.task]] * episodes, pa.list_(pa.string())),
+            "length": pa.array(np.diff(dataset.bounds)),
+            "data/chunk_index": pa.array(files // CHUNK_FILES),
+            "data/file_index": pa.array(files % CHUNK_FILES),
+            "dataset_from_index": pa.array(dataset.bounds[:-1]),
+            "dataset_to_index": pa.array(dataset.bounds[1:]),
+            "site": pa.array(dataset.sites),
+            "operator": pa.array(dataset.operators),
+            **{
+                f"stats/{name}/{statistic}": _list_column(values[statistic])
+                for name, values in per_episode.items()
+                for statistic in STATISTICS
+            },
+            "meta/episodes/chunk_index": pa.array(np.zeros(episodes, np.int64)),
+            "meta/episodes/file_index": pa.array(np.zeros(episodes, np.int64)),
+        },
+    )
+    index = "__index_level_0__"
+    _write_table(
+        folder / TASKS_PATH,
+        {"task_index": pa.array([0], pa.int64()), index: pa.array([dataset.task])},
+        metadata={"pandas": json.dumps(_pandas_index(index))},
+    )
+    _write_json(folder / STATS_PATH, overall_statistics(columns))
+    _write_json(folder / INFO_PATH, _info(dataset, columns, names))
+
+
+def _columns(dataset: Dataset) -> dict[str, NDArray[Any]]:
+    """Every feature by name, one row a frame; features of width 0 are left out."""
+    lengths = np.diff(dataset.bounds)
+    frame = np.arange(dataset.frames) - np.repeat(dataset.bounds[:-1], lengths)
+    done = np.zeros(dataset.frames, bool)
+    done[dataset.bounds[1:] - 1] = True
+    columns: dict[str, NDArray[Any]] = {
+        STATE: dataset.observations[:, : dataset.state_dim],
+        ENVIRONMENT: dataset.observations[:, dataset.state_dim :],
+        "action": dataset.actions,
+        "next.reward": dataset.rewards,
+        "next.success": dataset.success,
+        "next.done": done,
+        "timestamp": (frame / dataset.fps).astype(np.float32),
+        "frame_index": frame,
+        "episode_index": np.repeat(np.arange(len(dataset)), lengths),
+        "index": np.arange(dataset.frames),
+        "task_index": np.zeros(dataset.frames, np.int64),
+    }
+    return {name: values for name, values in columns.items() if values.ndim == 1 or values.shape[1]}
+
+
+def _read_parts(folder: Path, info: Mapping[str, Any]) -> Dataset:
+    episodes = pq.read_table(folder / EPISODES_PATH)
+    parts = sorted(folder.glob("data/chunk-*/file-*.parquet"))
+    table = pa.concat_tables([pq.read_table(part) for part in parts]).combine_chunks()
+    empty = np.zeros((table.num_rows, 0), np.float32)
+
+    def column(name: str) -> NDArray[Any]:
+        if name not in info["features"]:
+            return empty
+        values = table.column(name).combine_chunks()
+        if pa.types.is_fixed_size_list(values.type):
+            return np.asarray(values.flatten()).reshape(-1, values.type.list_size)
+        return np.asarray(values.to_numpy(zero_copy_only=False))
+
+    state = column(STATE)
+    lengths = episodes.column("length").to_numpy()
+    return Dataset(
+        observations=np.concatenate([state, column(ENVIRONMENT)], axis=1),
+        actions=column("action"),
+        rewards=column("next.reward"),
+        success=column("next.success"),
+        bounds=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+        sites=episodes.column("site").to_numpy(),
+        operators=episodes.column("operator").to_numpy(),
+        state_dim=state.shape[1],
+        fps=info["fps"],
+        task=episodes.column("tasks")[0].as_py()[0],
+        robot_type=info["robot_type"],
+    )
+
+
+def _info(dataset: Dataset, columns: Mapping[str, NDArray[Any]], names: Mapping[str, list[str]]) -> dict[str, Any]:
+    return {
+        "codebase_version": VERSION,
+        "robot_type": dataset.robot_type,
+        "total_episodes": len(dataset),
+        "total_frames": dataset.frames,
+        "total_tasks": 1,
+        "chunks_size": CHUNK_FILES,
+        "data_files_size_in_mb": FILE_MB,
+        "video_files_size_in_mb": 200,
+        "fps": dataset.fps,
+        "splits": {"train": f"0:{len(dataset)}"},
+        "data_path": DATA_PATH,
+        "video_path": None,
+        "features": {
+            name: {
+                "dtype": _dtype_name(values),
+                "shape": [values.shape[1] if values.ndim == 2 else 1],
+                "names": names.get(name),
+            }
+            for name, values in columns.items()
+        },
+    }
+
+
+def _file_spans(bounds: NDArray[np.int64], frame_bytes: float) -> Iterator[tuple[int, int]]:
+    """Episodes first ... last - 1 of each data file."""
+    first = 0
+    for episode in range(1, len(bounds)):
+        if (bounds[episode] - bounds[first]) * frame_bytes >= FILE_MB * 2**20:
+            yield first, episode
+            first = episode
+    if first < len(bounds) - 1:
+        yield first, len(bounds) - 1
+
+
+def _arrow(values: NDArray[Any]) -> pa.Array:
+    if values.ndim == 1:
+        return pa.array(values)
+    return pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(values).ravel()), values.shape[1])
+
+
+def _list_column(values: NDArray[Any]) -> pa.Array:
+    """Rows (episodes, width) as a column of lists."""
+    offsets = np.arange(len(values) + 1, dtype=np.int32) * values.shape[1]
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(np.ascontiguousarray(values).ravel()))
+
+
+def _dtype_name(values: NDArray[Any]) -> str:
+    return str(values.dtype)
+
+
+def _hf(values: NDArray[Any]) -> dict[str, Any]:
+    """A feature in the datasets library's schema."""
+    value = {"dtype": _dtype_name(values), "_type": "Value"}
+    return value if values.ndim == 1 else {"feature": value, "length": values.shape[1], "_type": "List"}
+
+
+def _pandas_index(index: str) -> dict[str, Any]:
+    """The metadata by which pandas takes the column `index` for the frame's index."""
+    text = {"pandas_type": "unicode", "numpy_type": "object", "metadata": None}
+    number = {"pandas_type": "int64", "numpy_type": "int64", "metadata": None}
+    return {
+        "index_columns": [index],
+        "column_indexes": [{"name": None, "field_name": None, **text, "metadata": {"encoding": "UTF-8"}}],
+        "columns": [
+            {"name": "task_index", "field_name": "task_index", **number},
+            {"name": None, "field_name": index, **text},
+        ],
+        "pandas_version": "2.0.0",
+    }
+
+
+def _write_table(path: Path, columns: Mapping[str, pa.Array], metadata: Mapping[str, str] | None = None) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table(dict(columns), metadata=metadata), path, compression="snappy")
+
+
+def _write_json(path: Path, value: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value, indent=2, sort_keys=True) + "\n")
+
+
+def _file_hashes(folder: Path) -> dict[str, str]:
+    return {p.relative_to(folder).as_posix(): _sha256(p) for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,185 @@
+"""The report says what the rows hold, the same each time, and says what is missing."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from shopfloor.study.curves import panels
+from shopfloor.study.report import write_report
+from shopfloor.study.rows import Row, RowError, cell_key, read_rows, write_row
+
+VOLUMES = (10, 30, 100, 300, 1000)
+EPISODES = 64
+SKILL = {"bc": (0.0, 1.1), "knn": (-1.5, 0.6), "expert": (4.0, 0.0), "random": (-9.0, 0.0)}
+
+
+def a_row(agent: str, volume: int, seed: int, rng: np.random.Generator, *, first_episode: int = 0) -> Row:
+    level, slope = SKILL[agent]
+    success = rng.random(EPISODES) < expit(level + slope * np.log(max(volume, 1) / 100) + rng.normal(0, 0.2))
+    cell = {
+        "task": {"name": "PegInsertion"},
+        "realism": {"name": "default"},
+        "agent": {"name": agent, "width": 256},
+        "data": {"episodes": volume, "sites": 8},
+        "budget": {"unit": "gradient_steps", "amount": 100},
+        "evaluation": {"episodes": EPISODES},
+        "seed": seed,
+    }
+    return {
+        "schema": 1,
+        "key": cell_key(cell),
+        "cell": cell,
+        "versions": {"numpy": "2.4.6"},
+        "data": {
+            "hash": f"hash-of-{volume}",
+            "episodes": volume,
+            "frames": volume * 100,
+            "robot_hours": volume / 720,
+            "sites": 8,
+            "success_rate": 0.9,
+        },
+        "agent": {"parameters": 1, "gradient_steps": 100, "flops": 1e9, "interactions": 0, "final_loss": 0.1},
+        "evaluation": {
+            "sites": [100 + e % 8 for e in range(EPISODES)],
+            "episodes": list(range(first_episode, first_episode + EPISODES)),
+            "success": success.tolist(),
+            "returns": success.astype(float).tolist(),
+            "lengths": [120] * EPISODES,
+            "diverged": [False] * EPISODES,
+        },
+        "times": {"data_s": 0.5, "fit_s": 8.0, "evaluate_s": 4.0},
+    }
+
+
+def write_study(
+    results: Path,
+    *,
+    agents: Sequence[str] = ("bc", "knn"),
+    volumes: Sequence[int] = VOLUMES,
+    without: Collection[tuple[str, int, int]] = (),
+) -> Path:
+    rng = np.random.default_rng(0)
+    cells = [(agent, volume, seed) for agent in agents for volume in volumes for seed in range(3)]
+    for cell in [*cells, ("expert", 0, 0), ("random", 0, 0)]:
+        if cell not in without:
+            write_row(results / "rows", a_row(*cell, rng))
+    return results
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a whole study with its report."""
+    results = write_study(tmp_path_factory.mktemp("study"))
+    write_report(results)
+    return results
+
+
+def headline(page: Path) -> str:
+    found = re.search(r"<h1>(.*?)</h1>", page.read_text(), re.DOTALL)
+    assert found
+    return found[1]
+
+
+def test_page_answers_first_and_shows_every_part(whole: Path) -> None:
+    page = (whole / "report.html").read_text()
+    assert re.match(
+        r"bc reaches 90 % with about [\d,]+ demonstrations \[[\d,]+, .*\]; ", headline(whole / "report.html")
+    )
+    assert "the next 1,000, from 1,000 to 2,000, would buy +" in headline(whole / "report.html")
+    parts = ["Cells", "Laws", "Agents, paired", "References", "How this was evaluated", "Provenance"]
+    places = [page.index(f"<h2>{part}</h2>") for part in parts]
+    assert places == sorted(places)
+    for fact in (
+        "hash-of-300",
+        "numpy 2.4.6",
+        "scripts/report.py",
+        "expert",
+        "random",
+        "64 episodes at 8 held-out",
+    ):
+        assert fact in page
+
+
+def test_page_needs_nothing_from_outside(whole: Path) -> None:
+    page = (whole / "report.html").read_text()
+    assert not re.search(r"(https?:)?//[a-z]", re.sub(r'src="data:image/png;base64,[^"]*"', "", page))
+    assert page.count("data:image/png;base64,") == 2
+
+
+def test_figures_lie_beside_it_as_png_and_pdf(whole: Path) -> None:
+    names = sorted(path.name for path in (whole / "figures").iterdir())
+    assert names == [
+        f"PegInsertion-default-{name}.{kind}" for name in ("failure", "success") for kind in ("pdf", "png")
+    ]
+
+
+def test_same_rows_give_same_bytes(whole: Path, tmp_path: Path) -> None:
+    shutil.copytree(whole / "rows", tmp_path / "rows")
+    write_report(tmp_path)
+    files = sorted(path.relative_to(whole) for path in whole.rglob("*") if path.is_file())
+    assert files == sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file())
+    for file in files:
+        assert (whole / file).read_bytes() == (tmp_path / file).read_bytes(), file
+
+
+def test_summary_counts_what_the_rows_hold(whole: Path) -> None:
+    (panel,) = json.loads((whole / "summary.json").read_text())["panels"]
+    for agent in panel["agents"]:
+        for point in agent["points"]:
+            rows = [
+                row["evaluation"]["success"]
+                for row in read_rows(whole / "rows")
+                if (row["cell"]["agent"]["name"], row["data"]["episodes"]) == (agent["agent"], point["volume"])
+            ]
+            assert (point["successes"], point["trials"]) == (sum(map(sum, rows)), 3 * EPISODES)
+            assert 0 <= point["low"] <= point["estimate"] <= point["high"] <= 1
+    assert [len(agent["laws"]) for agent in panel["agents"]] == [2, 2]
+    assert len(panel["comparisons"]) == len(VOLUMES)
+
+
+def test_partial_study_names_its_missing_cells(tmp_path: Path) -> None:
+    results = write_study(tmp_path, without=[("bc", 30, 1), ("bc", 30, 2), ("knn", 300, 0), ("expert", 0, 0)])
+    page = write_report(results).read_text()
+    assert "bc with 30 demonstrations (seeds 1, 2); knn with 300 demonstrations (seed 0)." in page
+
+
+def test_under_five_volumes_the_headline_says_why_there_is_no_law(tmp_path: Path) -> None:
+    results = write_study(tmp_path, agents=["bc"], volumes=[10, 100])
+    page = write_report(results)
+    assert headline(page).endswith("no law was fitted: 2 distinct volumes, want at least 5.")
+    assert "Agents, paired" not in page.read_text()
+    assert "no law was fitted" not in headline(write_report(results, force=True))
+    assert "Forced" in page.read_text()
+
+
+def test_references_alone_make_a_page(tmp_path: Path) -> None:
+    assert "No agent that learns" in headline(write_report(write_study(tmp_path, agents=[])))
+
+
+def test_no_rows_is_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(RowError, match=r"no rows in .*rows, want at least one finished cell"):
+        write_report(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_rows_of_other_episodes_are_not_pooled() -> None:
+    rng = np.random.default_rng(0)
+    rows = [a_row("bc", 10, 0, rng), a_row("bc", 10, 1, rng, first_episode=5)]
+    with pytest.raises(RowError, match="one evaluation config but other episodes"):
+        panels(rows)
+
+
+def test_namesakes_are_told_apart_by_their_settings() -> None:
+    rng = np.random.default_rng(0)
+    rows = [a_row("bc", 10, seed, rng) for seed in range(2)]
+    rows[1]["cell"]["agent"]["width"] = 64
+    (panel,) = panels(rows)
+    assert {curve.label for curve in panel.curves} == {"bc (width=256)", "bc (width=64)"}
