@@ -108,7 +108,11 @@ class Simulation:
         value: Array = self._site_xmat[:, self.model.site(name).id].reshape(-1, 3, 3).copy()
         return value
 
+    def update_constants(self, ids: Ids) -> None:
+        """Derive anew what MuJoCo derives from masses and inertias, after writing these for simulations ids."""
+        self._batch.set_const(ids)
+
     def per_simulation(self, field: str) -> Array:
-        """Live per-simulation values (nsim, ...) of a model field; see mujoco.batch.Batch.expand."""
+        """Live per-simulation values (nsim, ...) of a model field; after masses or inertias, update_constants."""
         values: Array = self._batch.expand(field)
         return values

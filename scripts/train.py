@@ -5,6 +5,8 @@ python scripts/train.py -m +study=default
 """
 
 import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from shopfloor.study.entry import run
@@ -13,7 +15,9 @@ from shopfloor.study.jobs import train
 
 @hydra.main(config_path="pkg://shopfloor.conf", config_name="train", version_base="1.3")
 def main(config: DictConfig) -> None:
-    print(train(config))
+    row = train(config)
+    if HydraConfig.get().mode != RunMode.MULTIRUN:
+        print(row)
 
 
 if __name__ == "__main__":

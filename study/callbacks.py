@@ -27,6 +27,10 @@ class StudyCallback(Callback):
         self._finished = threading.Event()
         self._thread: threading.Thread | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing goes along to a worker process: the bar belongs to the one that started the study."""
+        return {}
+
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Show a bar over the grid's cells."""
         marks = _marks(config)
@@ -37,7 +41,7 @@ class StudyCallback(Callback):
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
         """Leave the mark of one finished job; runs in the job's own process."""
-        if "num" in config.hydra.job and config.hydra.job.get("num") is not None:
+        if "num" in config.hydra.job:  # in a multirun only
             (_marks(config) / str(config.hydra.job.num)).touch()
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:

@@ -107,7 +107,7 @@ def run_cell(
     rows.mkdir(parents=True, exist_ok=True)
     with FileLock(rows / f".{key}.lock"):  # equal cells of one sweep: the second finds the first one's row
         if path.exists():
-            log.info("%s: done before", label)
+            log.debug("%s: done before", label)
             return path
         row = _run(config, key, agent, pool, episodes, budget, evaluation, datasets, threads)
         if keep_agent and agent.learns_from in ("demonstrations", "interaction"):

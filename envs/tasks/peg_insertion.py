@@ -174,6 +174,7 @@ class PegInsertion(Task):
         self._peg_size[ids, 0] = PEG_RADIUS - self._clearance / 2 * np.array([site.wear for site in sites])
         self._peg_mass[ids, 0] = mass
         self._peg_inertia[ids] = sim.model.body("peg").inertia * (mass / PEG_MASS)[:, None]
+        sim.update_constants(ids)
 
         sim.mocap_pos[ids, self._bench] = np.stack([np.zeros(n), np.zeros(n), bench], axis=1)
         fixture = np.concatenate([STATION + draws["fixture_shift"], bench[:, None] + RIM], axis=1)

@@ -104,3 +104,16 @@ def test_expert_episodes_are_physically_plausible():
     assert deepest < 1e-3
     assert fastest < JOINT_SPEED
     assert GRIP_FORCE / 4 < strongest < 2 * GRIP_FORCE
+
+
+def test_a_spinning_peg_of_another_mass_falls_with_gravity_alone():
+    """Inertia that does not fit the mass would move a free body about by itself."""
+    env = ShopfloorVectorEnv(PegInsertion(), 8, realism="default", autoreset_mode="Disabled")
+    env.reset(seed=0)
+    put_peg(env, (0.0, 0.3, 0.5), tilt=0.7)
+    assert np.ptp(env.task._peg_mass) > 1e-3
+    before = env.task.peg()
+    env.sim.qvel[:, -6:] = [0.1, 0.0, 0.0, 15.0, -25.0, 30.0]
+    env.step(np.zeros((8, 7)))
+    moved = env.task.peg() - before
+    np.testing.assert_allclose(moved, np.tile([0.1 * 0.05, 0.0, -9.81 / 2 * 0.05**2], (8, 1)), atol=2e-3)
