@@ -19,6 +19,7 @@ Ids = NDArray[np.intp]
 TREMOR = 0.1  # jitter grows with the hand's speed (Harris and Wolpert 1998); at rest it is that of this share of full
 JITTER_MEMORY = 0.8  # share of the hand's jitter that lasts into the next control step
 PAUSE = 0.5  # [s] length of a pause
+BLUNDER = (2.0, 4.5)  # [s] after the start, at full speed, when a part is dropped
 GIVE_UP = 0.5  # [s] after a blunder, the operator ends the episode
 
 
@@ -133,7 +134,8 @@ class OperatorPolicy:
             stops = rng.random(horizon) < skill.pauses * CONTROL_PERIOD
             self._pauses[lane] = np.convolve(stops, np.ones(round(PAUSE / CONTROL_PERIOD)))[:horizon] > 0
             blunders = rng.random() < skill.blunders
-            self._blunder[lane] = rng.integers(horizon // 6, horizon // 2) if blunders else horizon
+            moment = rng.uniform(*BLUNDER) / person.speed  # while the part is in the hand
+            self._blunder[lane] = moment / CONTROL_PERIOD if blunders else horizon
         self._recent[lanes] = 0.0
         self._recent[lanes, :, 6] = OPEN
         self._jitter[lanes] = 0.0

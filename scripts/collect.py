@@ -6,13 +6,13 @@ python scripts/collect.py episodes=200 realism=ideal
 import hydra
 from omegaconf import DictConfig
 
-from shopfloor.study.entry import run
+from shopfloor.study.entry import clearly, run
 from shopfloor.study.jobs import collect
 
 
 @hydra.main(config_path="pkg://shopfloor.conf", config_name="collect", version_base="1.3")
 def main(config: DictConfig) -> None:
-    print(collect(config))
+    print(clearly(collect, config))
 
 
 if __name__ == "__main__":

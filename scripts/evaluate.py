@@ -6,13 +6,13 @@ python scripts/evaluate.py agent=expert realism=ideal evaluation.episodes=500
 import hydra
 from omegaconf import DictConfig
 
-from shopfloor.study.entry import run
+from shopfloor.study.entry import clearly, run
 from shopfloor.study.jobs import evaluate_agent
 
 
 @hydra.main(config_path="pkg://shopfloor.conf", config_name="evaluate", version_base="1.3")
 def main(config: DictConfig) -> None:
-    print(evaluate_agent(config))
+    print(clearly(evaluate_agent, config))
 
 
 if __name__ == "__main__":

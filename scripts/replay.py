@@ -13,13 +13,13 @@ if sys.platform == "linux" and "DISPLAY" not in os.environ:
 import hydra
 from omegaconf import DictConfig
 
-from shopfloor.study.entry import run
+from shopfloor.study.entry import clearly, run
 from shopfloor.study.replay import replay
 
 
 @hydra.main(config_path="pkg://shopfloor.conf", config_name="replay", version_base="1.3")
 def main(config: DictConfig) -> None:
-    print(replay(config))
+    print(clearly(replay, config))
 
 
 if __name__ == "__main__":

@@ -9,13 +9,13 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from shopfloor.study.entry import run
+from shopfloor.study.entry import clearly, run
 from shopfloor.study.jobs import train
 
 
 @hydra.main(config_path="pkg://shopfloor.conf", config_name="train", version_base="1.3")
 def main(config: DictConfig) -> None:
-    row = train(config)
+    row = clearly(train, config)
     if HydraConfig.get().mode != RunMode.MULTIRUN:
         print(row)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pkgutil
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from hydra.utils import get_class, instantiate
+from hydra.utils import instantiate
 
 from shopfloor.agents.protocol import Agent, Budget
 from shopfloor.demos.operators import Fleet
@@ -37,8 +38,19 @@ def agent(config: Config) -> Agent:
 
 
 def agent_class(config: Config) -> type[Agent]:
-    """The class of a config's agent."""
-    return cast(type[Agent], get_class(config["_target_"]))
+    """The class of a config's agent. Raises ValueError where there is none of that name."""
+    try:
+        return cast(type[Agent], pkgutil.resolve_name(config["_target_"]))
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ValueError(f"agent {config['_target_']!r}, want the path of a class: {error}") from None
+
+
+def whole(config: Config, *names: str) -> list[int]:
+    """The named values of a config. Raises ValueError on one that is not a whole number."""
+    for name in names:
+        if type(config[name]) is not int:
+            raise ValueError(f"{name} {config[name]!r}, want a whole number")
+    return [config[name] for name in names]
 
 
 def budget(config: Config) -> Budget:

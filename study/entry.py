@@ -5,29 +5,48 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
-from hydra.errors import HydraException
+from hydra.errors import HydraException, InstantiationException
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
+
+T = TypeVar("T")
+
+EXPECTED = (HydraException, OmegaConfBaseException, ValueError, OSError, ImportError)
+_QUIET = "SHOPFLOOR_QUIET_ERRORS"  # in the environment, so that a study's worker processes know it too
 
 
 def run(main: Callable[[], Any]) -> None:
-    """Run a Hydra main function; set HYDRA_FULL_ERROR=1 to see whole tracebacks."""
-    if "HYDRA_FULL_ERROR" in os.environ:
+    """Run a Hydra main function; HYDRA_FULL_ERROR=1 shows whole tracebacks instead."""
+    if os.environ.get("HYDRA_FULL_ERROR") == "1":
         main()
         return
+    os.environ[_QUIET] = "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"  # makes Hydra raise instead of printing many lines
     try:
         main()
     except KeyboardInterrupt:
         sys.exit("stopped; the same command goes on where this one was")
-    except (HydraException, OmegaConfBaseException, ValueError, TypeError, OSError, ImportError) as error:
+    except EXPECTED as error:
         sys.exit(f"error: {one_line(error)}")
+
+
+def clearly(job: Callable[[DictConfig], T], config: DictConfig) -> T:
+    """job(config), inside a Hydra main function; an expected error leaves as SystemExit, past Hydra's own report."""
+    try:
+        return job(config)
+    except EXPECTED as error:
+        if _QUIET not in os.environ:
+            raise
+        raise SystemExit(f"error: {one_line(error)}") from None
 
 
 def one_line(error: BaseException) -> str:
     """What was got and what was wanted, without line breaks."""
-    text = " ".join(str(error).split())
+    if isinstance(error, InstantiationException) and isinstance(error.__cause__, EXPECTED):
+        return one_line(error.__cause__)  # what the object itself said
+    text = " ".join(str(error).split("Config search path")[0].split())
     wanted = _known_keys(error)
     return f"{text}; want one of {', '.join(wanted)}" if wanted else text
 

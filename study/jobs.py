@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from shopfloor.demos.store import Store
 from shopfloor.envs.randomness import Purpose, stream
+from shopfloor.envs.simulation import CONTROL_RATE
 from shopfloor.study import build
 from shopfloor.study.cell import Pool, player, recipe, run_cell, without_demonstrations
 from shopfloor.study.evaluate import Evaluation, evaluate
@@ -21,9 +23,11 @@ from shopfloor.study.wording import percent_interval
 def train(config: DictConfig) -> Path:
     """Run one cell; returns the path of its row."""
     c = plain(config)
-    task, realism, fleet, data, seed = c["task"], c["realism"], c["fleet"], c["data"], c["seed"]
+    task, realism, fleet, data = c["task"], c["realism"], c["fleet"], c["data"]
+    volume, size, sites = build.whole(data, "episodes", "pool", "sites")
+    seed, threads = build.whole(c, "seed", "threads")
     learns = build.agent_class(c["agent"]).learns_from == "demonstrations"
-    episodes = data["episodes"] if learns else 0
+    episodes = volume if learns else 0
     cell = {
         **{name: c[name] for name in ("task", "realism", "fleet", "agent", "evaluation", "seed")},
         "data": {**data, "episodes": episodes},
@@ -32,10 +36,10 @@ def train(config: DictConfig) -> Path:
         build.task_maker(task),
         build.realism(realism),
         build.fleet(fleet),
-        sites=data["sites"],
-        size=data["pool"],
+        sites=sites,
+        size=size,
         seed=seed,
-        recipe=recipe(task, realism, fleet, data["sites"], seed),
+        recipe=recipe(task, realism, fleet, sites, seed),
     )
     return run_cell(
         cell,
@@ -43,10 +47,10 @@ def train(config: DictConfig) -> Path:
         pool,
         episodes=episodes,
         budget=build.budget(c["agent"]),
-        evaluation=Evaluation(**c["evaluation"]),
+        evaluation=_evaluation(c),
         results=Path(c["results"]),
         datasets=Path(c["datasets"]),
-        threads=c["threads"],
+        threads=threads,
         keep_agent=c["keep_agents"],
     )
 
@@ -55,18 +59,19 @@ def collect(config: DictConfig) -> str:
     """Make sure that a dataset of demonstrations is there; returns a line that says where and what."""
     c = plain(config)
     task, realism, fleet = c["task"], c["realism"], c["fleet"]
-    made_of = recipe(task, realism, fleet, c["sites"], c["seed"])
+    episodes, sites, seed, threads = build.whole(c, "episodes", "sites", "seed", "threads")
+    made_of = recipe(task, realism, fleet, sites, seed)
     pool = Pool(
         build.task_maker(task),
         build.realism(realism),
         build.fleet(fleet),
-        sites=c["sites"],
-        size=c["episodes"],
-        seed=c["seed"],
+        sites=sites,
+        size=episodes,
+        seed=seed,
         recipe=made_of,
     )
     datasets = Path(c["datasets"])
-    dataset = pool.load(datasets, threads=c["threads"])
+    dataset = pool.load(datasets, threads=threads)
     return (
         f"{Store(datasets).folder(made_of, pool.size)}: {len(dataset)} demonstrations, {dataset.frames} frames, "
         f"{dataset.robot_hours:.2f} robot hours, labelled a success {dataset.episode_success.mean():.0%}, "
@@ -79,9 +84,10 @@ def evaluate_agent(config: DictConfig) -> str:
     c = plain(config)
     new_task, realism = build.task_maker(c["task"]), build.realism(c["realism"])
     agent = ready_agent(c)
-    outcome = evaluate(player(agent), new_task, realism, Evaluation(**c["evaluation"]), threads=c["threads"])
+    (threads,) = build.whole(c, "threads")
+    outcome = evaluate(player(agent), new_task, realism, _evaluation(c), threads=threads)
     success, lengths = np.array(outcome["success"]), np.array(outcome["lengths"])
-    seconds = lengths[success].mean() / 20 if success.any() else float("nan")
+    seconds = lengths[success].mean() / CONTROL_RATE if success.any() else float("nan")
     return (
         f"{c['agent']['name']} on {c['task']['name']} ({c['realism']['name']}): "
         f"{success.sum()} of {len(success)}, {percent_interval(wilson(int(success.sum()), len(success)))}, "
@@ -99,6 +105,11 @@ def ready_agent(config: dict[str, Any]) -> Any:
     new_task = build.task_maker(config["task"])
     agent.fit(without_demonstrations(new_task()), build.budget(config["agent"]), stream(Purpose.AGENT, 0))
     return agent
+
+
+def _evaluation(config: Mapping[str, Any]) -> Evaluation:
+    episodes, sites, seed = build.whole(config["evaluation"], "episodes", "sites", "seed")
+    return Evaluation(episodes, sites, seed)
 
 
 def plain(config: DictConfig) -> dict[str, Any]:

@@ -1,0 +1,239 @@
+"""The command line: cells, grids, resumption, bad input. Small budgets; the figures are the study's business."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from shopfloor.study.rows import read_rows, same_but_for_times
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+SMALL = ["agent=knn", "data.pool=12", "data.episodes=6", "data.sites=2", "evaluation.episodes=4", "evaluation.sites=2"]
+
+
+def command(script, *arguments):
+    return [sys.executable, str(SCRIPTS / f"{script}.py"), *arguments]
+
+
+def run(script, *arguments, cwd, path=None):
+    environment = {**os.environ, **({"PYTHONPATH": str(path)} if path else {})}
+    return subprocess.run(command(script, *arguments), cwd=cwd, capture_output=True, text=True, env=environment)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """A folder whose datasets the tests share, so that the pool is collected once."""
+    return tmp_path_factory.mktemp("train")
+
+
+def train(shared, results, *arguments, **options):
+    places = [f"results={results}", f"datasets={shared / 'datasets'}"]
+    flags = [argument for argument in arguments if argument.startswith("-")]
+    overrides = [argument for argument in arguments if argument not in flags]
+    return run("train", *flags, *SMALL, *places, *overrides, cwd=shared, **options)
+
+
+def test_a_cell_writes_a_row_with_every_outcome(shared, tmp_path):
+    done = train(shared, tmp_path, "agent=knn")
+    assert done.returncode == 0, done.stderr
+    (row,) = read_rows(tmp_path / "rows")
+    assert str(tmp_path / "rows" / f"{row['key']}.json") in done.stdout
+    assert row["data"]["episodes"] == 6
+    assert row["data"]["frames"] > 100
+    assert row["cell"]["agent"]["name"] == "knn"
+    assert len(row["evaluation"]["success"]) == 4
+    assert row["versions"]["mujoco"]
+
+
+def test_the_same_seed_gives_the_same_row_whatever_the_threads(shared, tmp_path):
+    for name, threads in (("a", 1), ("b", 2)):
+        done = train(shared, tmp_path / name, "agent=bc", "agent.budget.amount=30", f"threads={threads}")
+        assert done.returncode == 0, done.stderr
+    (a,), (b,) = read_rows(tmp_path / "a" / "rows"), read_rows(tmp_path / "b" / "rows")
+    assert same_but_for_times(a, b)
+
+
+def test_a_finished_cell_is_not_run_again(shared, tmp_path):
+    train(shared, tmp_path, "agent=knn")
+    (path,) = (tmp_path / "rows").glob("*.json")
+    before = path.stat().st_mtime_ns
+    assert train(shared, tmp_path, "agent=knn").returncode == 0
+    assert path.stat().st_mtime_ns == before
+
+
+def test_a_killed_study_goes_on_where_it_was_with_the_same_rows(shared, tmp_path):
+    datasets = f"datasets={shared / 'datasets'}"
+    study = ["-m", *SMALL, datasets, "agent=knn,expert", "data.episodes=3,6", "seed=0,1"]
+    whole = run("train", *study, f"results={tmp_path / 'whole'}", cwd=shared)
+    assert whole.returncode == 0, whole.stderr
+    assert (tmp_path / "whole" / "report.html").exists()
+    process = subprocess.Popen(
+        command("train", *study, f"results={tmp_path / 'killed'}"),
+        cwd=shared,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    rows = tmp_path / "killed" / "rows"
+    deadline = time.monotonic() + 120
+    while len(list(rows.glob("*.json"))) < 2 and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    finished = {path: path.stat().st_mtime_ns for path in rows.glob("*.json")}
+    assert 2 <= len(finished) < 6
+    again = run("train", *study, f"results={tmp_path / 'killed'}", cwd=shared)
+    assert again.returncode == 0, again.stderr
+    assert all(path.stat().st_mtime_ns == stamp for path, stamp in finished.items())
+    resumed, uninterrupted = read_rows(rows), read_rows(tmp_path / "whole" / "rows")
+    assert len(resumed) == len(uninterrupted) == 6  # 2 volumes x 2 seeds of knn, 2 seeds of the expert
+    assert all(same_but_for_times(a, b) for a, b in zip(resumed, uninterrupted, strict=True))
+
+
+def test_the_joblib_launcher_runs_cells_in_parallel_and_gives_the_same_rows(shared, tmp_path):
+    pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
+    for name, launcher in (("basic", []), ("joblib", ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"])):
+        done = train(shared, tmp_path / name, "-m", "agent=knn", "data.episodes=3,6", *launcher)
+        assert done.returncode == 0, done.stderr
+    pairs = zip(read_rows(tmp_path / "basic" / "rows"), read_rows(tmp_path / "joblib" / "rows"), strict=True)
+    assert all(same_but_for_times(a, b) for a, b in pairs)
+
+
+def test_an_agent_of_another_package_runs_by_config_alone(shared, tmp_path):
+    package = tmp_path / "my_pkg"
+    package.mkdir()
+    (package / "__init__.py").write_text(
+        textwrap.dedent(
+            '''
+            import json
+            import numpy as np
+            from shopfloor.agents import TrainingRecord
+
+            class MyAgent:
+                """Always the same action."""
+
+                learns_from = "demonstrations"
+
+                def __init__(self, *, action):
+                    self.action = action
+
+                def fit(self, dataset, budget, rng, *, env_factory=None):
+                    return TrainingRecord(parameters=len(dataset))
+
+                def reset(self, mask):
+                    pass
+
+                def act(self, observations):
+                    return np.full((len(observations), 7), self.action, np.float32)
+
+                def save(self, folder):
+                    folder.mkdir(parents=True)
+                    (folder / "agent.json").write_text(json.dumps({"action": self.action}))
+            '''
+        )
+    )
+    mine = ["agent=custom", "agent.name=mine", "agent._target_=my_pkg.MyAgent", "+agent.action=0.25"]
+    done = train(shared, tmp_path / "results", *mine, path=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (row,) = read_rows(tmp_path / "results" / "rows")
+    assert row["agent"]["parameters"] == 6
+    assert row["cell"]["agent"] == {
+        "name": "mine",
+        "_target_": "my_pkg.MyAgent",
+        "action": 0.25,
+        "budget": {"unit": "gradient_steps", "amount": 4000},
+    }
+
+
+def test_sac_trains_online_within_its_budget_and_is_evaluated_like_the_others(shared, tmp_path):
+    online = ["agent=sac", "agent.num_envs=4", "agent.learning_starts=16", "agent.budget.amount=62"]
+    done = train(shared, tmp_path, *online)
+    assert done.returncode == 0, done.stderr
+    (row,) = read_rows(tmp_path / "rows")
+    assert row["agent"]["interactions"] == 60
+    assert row["agent"]["gradient_steps"] > 0
+    assert row["data"]["episodes"] == 0
+    assert len(row["evaluation"]["success"]) == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "got", "wanted"),
+    [
+        (["nope=1"], "nope", "realism"),
+        (["agent.nope=1"], "nope", "neighbours"),
+        (["task=nope"], "task/nope", "peg_insertion"),
+        (["agent=nope"], "agent/nope", "knn"),
+        (["agent=custom", "agent._target_=no_such.Agent"], "no_such", "want the path of a class"),
+        (["agent=custom"], "_target_", ""),
+        (["data.episodes=-5"], "-5", "want 0 to 12"),
+        (["data.episodes=13"], "13", "want 0 to 12"),
+        (["data.pool=-1"], "-1", "want 1 or more"),
+        (["data.sites=0"], "0 sites", "want 1 to"),
+        (["evaluation.episodes=-1"], "-1", "want 1 or more"),
+        (["evaluation.episodes=many"], "many", "want"),
+        (["seed=-1"], "-1", "want 0 or more"),
+        (["task.clearance=-1"], "-1", "want more than 0"),
+        (["agent=bc", "agent.budget.unit=dollars"], "dollars", "gradient_steps"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_leaves_nothing(shared, tmp_path, arguments, got, wanted):
+    done = train(shared, tmp_path / "results", *arguments)
+    assert done.returncode != 0
+    last = done.stderr.strip().splitlines()
+    assert len(last) == 1, done.stderr
+    assert last[0].startswith("error: ")
+    assert got in last[0]
+    assert wanted in last[0]
+    assert not list(tmp_path.glob("results/rows/*.json"))
+
+
+def test_an_output_folder_that_cannot_be_written_is_one_clear_line(shared, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    done = train(shared, tmp_path / "file" / "results")
+    assert done.returncode != 0
+    assert done.stderr.strip().splitlines()[-1].startswith("error: ")
+    assert str(tmp_path / "file") in done.stderr
+
+
+def test_a_damaged_dataset_is_one_clear_line(shared, tmp_path):
+    datasets = tmp_path / "datasets"
+    small = ["agent=knn", *SMALL, f"datasets={datasets}", f"results={tmp_path / 'r'}"]
+    assert run("train", *small, "data.pool=7", cwd=tmp_path).returncode == 0
+    (data,) = datasets.glob("*/data/chunk-000/file-000.parquet")
+    content = bytearray(data.read_bytes())
+    content[len(content) // 2] ^= 1
+    data.write_bytes(bytes(content))
+    done = run("train", *small, "data.pool=7", "data.episodes=5", cwd=tmp_path)
+    assert done.returncode != 0
+    assert "file-000.parquet has SHA-256" in done.stderr.strip().splitlines()[-1]
+    data.unlink()
+    done = run("train", *small, "data.pool=7", "data.episodes=5", cwd=tmp_path)
+    assert "file-000.parquet is missing" in done.stderr.strip().splitlines()[-1]
+
+
+def test_the_other_scripts_say_what_they_made(shared, tmp_path):
+    collected = run(
+        "collect", "episodes=12", "sites=2", f"datasets={shared / 'datasets'}", cwd=tmp_path
+    )  # the pool of the other tests
+    assert "12 demonstrations" in collected.stdout, collected.stderr
+    folder = Path(collected.stdout.split(":")[0])
+    assert json.loads((folder / "meta" / "info.json").read_text())["total_episodes"] == 12
+    evaluated = run("evaluate", "agent=expert", "evaluation.episodes=8", "evaluation.sites=2", cwd=tmp_path)
+    assert "8 of 8" in evaluated.stdout, evaluated.stderr
+    unlearned = run("evaluate", "agent=bc", cwd=tmp_path)
+    assert unlearned.returncode != 0
+    assert "bc has not learned yet" in unlearned.stderr
+
+
+def test_a_kept_agent_can_be_evaluated_again(shared, tmp_path):
+    train(shared, tmp_path, "agent=knn")
+    (folder,) = (tmp_path / "agents").iterdir()
+    small = ["evaluation.episodes=4", "evaluation.sites=2"]
+    done = run("evaluate", "agent=saved", f"agent.folder={folder}", *small, cwd=tmp_path)
+    (row,) = read_rows(tmp_path / "rows")
+    assert f"{sum(row['evaluation']['success'])} of 4" in done.stdout, done.stderr

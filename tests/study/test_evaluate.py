@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+
+from shopfloor.envs import DEFAULT, IDEAL
+from shopfloor.envs.sites import FIRST_HELD_OUT
+from shopfloor.envs.tasks import PegInsertion
+from shopfloor.study.evaluate import Evaluation, evaluate
+from shopfloor.study.expert import ExpertAgent
+
+
+class Still:
+    """Does nothing, and counts its lanes' resets."""
+
+    resets = 0
+
+    def reset(self, mask):
+        self.resets += int(mask.sum())
+
+    def act(self, observations):
+        return np.zeros((len(observations), 7), np.float32)
+
+
+def expert_outcome(episodes, realism=IDEAL, **arguments):
+    return evaluate(
+        lambda env: ExpertAgent().attach(env), PegInsertion, realism, Evaluation(episodes, 4, 0), **arguments
+    )
+
+
+def test_the_expert_succeeds_and_standing_still_does_not():
+    assert np.mean(expert_outcome(16)["success"]) > 0.9
+    outcome = evaluate(lambda env: Still(), PegInsertion, IDEAL, Evaluation(4, 2, 0))
+    assert not any(outcome["success"])
+    assert outcome["lengths"] == [PegInsertion().horizon_steps] * 4
+
+
+def test_an_episodes_outcome_depends_on_neither_the_other_episodes_nor_the_threads():
+    few, many = expert_outcome(5, DEFAULT, threads=1), expert_outcome(9, DEFAULT, threads=2)
+    for key, values in few.items():
+        assert values == many[key][:5], key
+
+
+def test_all_episodes_lie_at_held_out_sites_and_are_reset_once():
+    still = Still()
+    outcome = evaluate(lambda env: still, PegInsertion, DEFAULT, Evaluation(6, 3, 0))
+    assert min(outcome["sites"]) >= FIRST_HELD_OUT
+    assert len(set(outcome["sites"])) == 3
+    assert outcome["episodes"] == list(range(6))
+    assert still.resets == 6
+
+
+def test_another_seed_gives_other_episodes():
+    assert (
+        expert_outcome(4)["returns"]
+        != evaluate(lambda env: ExpertAgent().attach(env), PegInsertion, IDEAL, Evaluation(4, 4, 1))["returns"]
+    )
+
+
+@pytest.mark.parametrize("arguments", [(0, 4, 0), (-1, 4, 0), (4, 0, 0), (4, 4, -1)])
+def test_an_impossible_evaluation_is_refused(arguments):
+    with pytest.raises(ValueError, match="want"):
+        Evaluation(*arguments)

@@ -1,0 +1,55 @@
+"""Configuration and code say the same."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_module
+
+from shopfloor.envs import DEFAULT, IDEAL, TASKS
+from shopfloor.study import build
+
+CONF = Path(__file__).parents[1] / "conf"
+
+
+def composed(*overrides):
+    with initialize_config_module("shopfloor.conf", version_base="1.3"):
+        return compose("train", overrides=list(overrides))
+
+
+@pytest.mark.parametrize("realism", [DEFAULT, IDEAL], ids=lambda realism: realism.name)
+def test_the_realism_files_hold_the_values_of_the_code(realism):
+    assert build.realism(composed(f"realism={realism.name}").realism) == realism
+
+
+@pytest.mark.parametrize("path", sorted((CONF / "task").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_task_file_makes_its_task(path):
+    config = composed(f"task={path.stem}").task
+    assert type(build.task_maker(config)()) is TASKS[config.name]
+
+
+@pytest.mark.parametrize("path", sorted((CONF / "agent").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_agent_file_makes_its_agent(path):
+    if path.stem in ("custom", "saved"):
+        pytest.skip("needs a class or a folder of the user's")
+    config = composed(f"agent={path.stem}").agent
+    assert build.agent(config).learns_from == build.agent_class(config).learns_from
+    assert build.budget(config).amount >= 0
+
+
+@pytest.mark.parametrize("path", sorted((CONF / "fleet").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_fleet_file_makes_its_fleet(path):
+    fleet = build.fleet(composed(f"fleet={path.stem}").fleet)
+    assert fleet.name == path.stem
+    assert len(fleet.operators(0)) == sum(fleet.tiers.values())
+
+
+def test_importing_the_environments_brings_neither_torch_nor_gl():
+    code = (
+        "import sys, shopfloor.envs, shopfloor.demos.collect, shopfloor.agents\n"
+        "heavy = {'torch', 'stable_baselines3', 'matplotlib', 'OpenGL', 'shopfloor.envs.rendering'}\n"
+        "print(','.join(sorted(heavy & set(sys.modules))))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
