@@ -73,11 +73,12 @@ def read(folder: Path, target_class: type[Agent]) -> Saved:
     return Saved(description["arguments"], safetensors.numpy.load(payload))
 
 
-def load(folder: Path) -> Agent:
+def load(folder: Path | str) -> Agent:
     """The saved agent, of whichever class agent.json names: load only folders that you trust to import code.
 
     Raises FileNotFoundError if a file is missing, ValueError if one is damaged or its class cannot be found.
     """
+    folder = Path(folder)
     target = _description(folder)["_target_"]
     module, _, name = target.rpartition(".")
     try:

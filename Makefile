@@ -1,0 +1,55 @@
+# Everything from a fresh machine with Python 3.11 and make. `make` alone lists the targets.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
+TRAIN = OMP_NUM_THREADS=1 PYTHONWARNINGS="ignore:A worker stopped:UserWarning,ignore:resource_tracker:UserWarning" \
+	$(BIN)/python scripts/train.py -m hydra/launcher=joblib hydra.launcher.n_jobs=$(JOBS) \
+	hydra.launcher.batch_size=1 threads=1
+
+.PHONY: help setup study quick test test-slow lint types bench clean
+
+help:
+	@echo "make study      install and run the default study: two agents, five volumes, three seeds; prints where its report lies"
+	@echo "make quick      the same path in two minutes, too small for a law"
+	@echo "make test       install and run the tests"
+	@echo "make test-slow  the tests that take minutes"
+	@echo "make lint       ruff"
+	@echo "make types      mypy"
+	@echo "make bench      speed, as ratios"
+	@echo "make clean      remove the environment and caches; results in outputs/ stay"
+
+setup: $(VENV)/.ready
+
+# torch first, alone, from the CPU index; a machine that cannot reach that index takes the pin from where pip finds it
+$(VENV)/.ready: pyproject.toml constraints/cpu.txt
+	@test -n "$(PYTHON)" || { echo "error: no python3.11 or python3 found, want Python 3.11 or newer" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --no-deps --retries 1 -c constraints/cpu.txt torch
+	$(BIN)/python -m pip install --quiet -e ".[dev]"
+	@touch $@
+
+study: setup
+	$(TRAIN) +study=default
+
+quick: setup
+	$(TRAIN) +study=quick
+
+test: setup
+	$(BIN)/python -m pytest -m "not slow" -n $(JOBS)
+
+test-slow: setup
+	$(BIN)/python -m pytest -m slow
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/mypy
+
+bench: setup
+	$(BIN)/python scripts/bench.py
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
