@@ -19,7 +19,7 @@ from shopfloor.demos.progress import progress
 
 log = logging.getLogger(__name__)
 
-SHARD = 250  # episodes that a kill can cost
+SHARD = 500  # episodes that a kill can cost
 Collect = Callable[[int, int], Dataset]
 
 

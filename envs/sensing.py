@@ -87,11 +87,11 @@ class Sensing:
 
     def read(self, ids: Ids, truth: Array, step: NDArray[np.int64]) -> Array:
         """Readings (k, width) of lanes ids at control step (k,) of their episodes, given the true values (k, width)."""
-        past = np.concatenate([truth[:, None], self._past[ids, :-1]], axis=1)
-        past = np.where(step[:, None, None] > 0, past, self._past[ids])  # at step 0 reset has filled it
-        self._past[ids] = past
-        error = self._noise[ids, step] + self._bias[ids]
-        shift, turn = self._shift[ids], self._turn[ids]
+        lanes = slice(None) if len(ids) == len(self._past) else ids  # views where all lanes are read
+        past = np.concatenate([truth[:, None], self._past[lanes, :-1]], axis=1)
+        self._past[lanes] = past
+        error = self._noise[ids, step] + self._bias[lanes]
+        shift, turn = self._shift[lanes], self._turn[lanes]
         dropped = self._dropped[ids, step]
         readings = np.empty_like(truth)
         for channel in self._channels:
@@ -109,8 +109,8 @@ class Sensing:
                 if device.quantisation > 0:
                     value = np.round(value / device.quantisation) * device.quantisation
             lost = dropped[:, DEVICES.index(channel.device), None]
-            readings[:, columns] = np.where(lost, self._delivered[ids, columns], value)
-        self._delivered[ids] = readings
+            readings[:, columns] = np.where(lost, self._delivered[lanes, columns], value)
+        self._delivered[lanes] = readings
         return readings
 
     def _scales(self, length: str, angle: str) -> Array:

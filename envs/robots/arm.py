@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from shopfloor.envs.rotations import cross, from_rotvec, rotate, to_quaternion
+from shopfloor.envs.rotations import cross, from_rotvec, to_quaternion
 from shopfloor.envs.simulation import CONTROL_PERIOD, Simulation
 
 Array = NDArray[np.float64]
 
 JOINTS = ("shoulder_pan", "shoulder_lift", "elbow", "wrist_1", "wrist_2", "wrist_3")
-# Denavit-Hartenberg (a [m], d [m], alpha [rad]) of the UR5e, vendor's figures
+# Denavit-Hartenberg (a [m], d [m], alpha [quarter turns]) of the UR5e, vendor's figures
 DH = (
-    (0.0, 0.1625, np.pi / 2),
-    (-0.425, 0.0, 0.0),
-    (-0.3922, 0.0, 0.0),
-    (0.0, 0.1333, np.pi / 2),
-    (0.0, 0.0997, -np.pi / 2),
-    (0.0, 0.0996, 0.0),
+    (0.0, 0.1625, 1),
+    (-0.425, 0.0, 0),
+    (-0.3922, 0.0, 0),
+    (0.0, 0.1333, 1),
+    (0.0, 0.0997, -1),
+    (0.0, 0.0996, 0),
 )
 LINK_MASS = (3.761, 8.058, 2.846, 1.37, 1.3, 0.365)  # [kg], vendor's dynamic model
 JOINT_SPEED = np.pi  # [rad/s]
@@ -50,40 +52,52 @@ MAX_ROTATION = 1.0  # [rad/s] at action 1
 IK_DAMPING = 0.01  # of the least squares, in which 1 m weighs as much as 1 rad
 LEASH = 0.15  # [rad] between commanded and measured joint angles: bounds what the arm presses with
 
-_LINKS = tuple((from_rotvec(np.array([alpha, 0.0, 0.0])), np.array([a, 0.0, d])) for a, d, alpha in DH)
+_LINKS = tuple((from_rotvec(np.array([turns * np.pi / 2, 0.0, 0.0])), np.array([a, 0.0, d])) for a, d, turns in DH)
 _BASE = from_rotvec(np.array([0.0, 0.0, np.pi]))  # mounted so that the arm reaches along +x
 # flange -> tool centre point: y is the closing axis
 _TCP = from_rotvec(np.array([0.0, -np.pi / 2 - JAW_TILT, 0.0]))
 
 
-def forward_kinematics(joints: Array) -> tuple[Array, Array, Array, Array]:
-    """Joint angles (n, 6) [rad] -> tcp position (n, 3) [m], rotation (n, 3, 3), joint axes and anchors (n, 6, 3).
+@dataclass(frozen=True)
+class Kinematics:
+    """A batch of arm poses in the base frame, whose x points to where the arm reaches."""
 
-    All in the base frame, whose x points to where the arm reaches.
+    position: Array  # (n, 3) [m] of the tool centre point
+    rotation: Array  # (n, 3, 3) of the tool
+    axes: Array  # (n, 6, 3), unit vector of each joint
+    anchors: Array  # (n, 6, 3) [m], a point on each joint's axis
+
+
+def forward_kinematics(joints: Array) -> Kinematics:
+    """Joint angles (n, 6) [rad] -> the arm's pose.
+
+    The frame's axes are carried along one by one: a link's twist is a multiple of a quarter turn, which only
+    swaps them.
     """
     n = len(joints)
-    cosine, sine = np.cos(joints), np.sin(joints)
+    cosine, sine = np.cos(joints)[..., None], np.sin(joints)[..., None]
+    x, y, z = (np.tile(axis, (n, 1)) for axis in _BASE.T)
     position = np.zeros((n, 3))
-    rotation = np.broadcast_to(_BASE, (n, 3, 3))
     axes, anchors = np.empty((n, 6, 3)), np.empty((n, 6, 3))
-    for i, (link_rotation, link_offset) in enumerate(_LINKS):
-        axes[:, i], anchors[:, i] = rotation[..., 2], position
-        c, s = cosine[:, i, None], sine[:, i, None]
-        x, y = rotation[..., 0], rotation[..., 1]
-        turned = np.stack([x * c + y * s, y * c - x * s, rotation[..., 2]], axis=-1)
-        position = position + rotate(turned, link_offset)
-        rotation = turned @ link_rotation
-    position = position + TCP_REACH * rotation[..., 2]
-    return position, rotation @ _TCP, axes, anchors
+    for i, (a, d, quarter_turns) in enumerate(DH):
+        axes[:, i], anchors[:, i] = z, position
+        x, y = cosine[:, i] * x + sine[:, i] * y, cosine[:, i] * y - sine[:, i] * x
+        position = position + d * z
+        if a:
+            position = position + a * x
+        if quarter_turns:
+            y, z = quarter_turns * z, -quarter_turns * y
+    position = position + TCP_REACH * z
+    return Kinematics(position, np.stack([x, y, z], axis=-1) @ _TCP, axes, anchors)
 
 
-def inverse_kinematics_step(joints: Array, twist: Array) -> Array:
+def inverse_kinematics_step(joints: Array, pose: Kinematics, twist: Array) -> Array:
     """Joint angles after one damped-least-squares step: joints (n, 6) [rad], twist (n, 6) [m, rad] -> (n, 6).
 
-    Scaled down as a whole where a joint would exceed its speed.
+    pose: forward_kinematics(joints). Scaled down as a whole where a joint would exceed its speed.
     """
-    position, _, axes, anchors = forward_kinematics(joints)
-    jacobian = np.concatenate([cross(axes, position[:, None] - anchors), axes], axis=-1)  # (n, 6 joints, 6)
+    lever = pose.position[:, None] - pose.anchors
+    jacobian = np.concatenate([cross(pose.axes, lever), pose.axes], axis=-1)  # (n, 6 joints, 6)
     gram = np.swapaxes(jacobian, -1, -2) @ jacobian + IK_DAMPING**2 * np.eye(6)
     step = (jacobian @ np.linalg.solve(gram, twist[..., None]))[..., 0]
     excess = np.abs(step).max(axis=-1, keepdims=True) / (JOINT_SPEED * CONTROL_PERIOD)
@@ -124,6 +138,7 @@ class Arm:
         self._speed, self._grip = sim.actuator_columns(JOINTS), sim.actuator_columns(("grip",))
         self._target = sim.activation_columns(JOINTS)
         self._commanded = np.tile(np.array(HOME), (sim.nsim, 1))
+        self._commanded_pose = forward_kinematics(self._commanded)
 
     def place(self, ids: NDArray[np.intp], joints: Array, opening: Array) -> None:
         """Put the arms of simulations ids at rest: joints (k, 6) [rad], opening (k,) [m] of each finger."""
@@ -133,6 +148,7 @@ class Arm:
         sim.act[ids[:, None], self._target] = joints
         sim.ctrl[ids[:, None], self._grip] = opening[:, None]
         self._commanded[ids] = joints
+        self._commanded_pose = forward_kinematics(self._commanded)
 
     def command(self, actions: Array) -> None:
         """Turn actions (n, 7) in [-1, 1] into servo commands; a gripper action of 1 opens, -1 closes.
@@ -141,11 +157,12 @@ class Arm:
         """
         scale = CONTROL_PERIOD * np.array([MAX_TRANSLATION] * 3 + [MAX_ROTATION] * 3)
         measured = self.joints()
-        wanted = inverse_kinematics_step(self._commanded, actions[:, :6] * scale)
+        wanted = inverse_kinematics_step(self._commanded, self._commanded_pose, actions[:, :6] * scale)
         commanded = np.clip(wanted, measured - LEASH, measured + LEASH)
         self._sim.ctrl[:, self._speed] = (commanded - self._commanded) / CONTROL_PERIOD
         self._sim.ctrl[:, self._grip] = CLOSED + 0.5 * (STROKE - CLOSED) * (1 + actions[:, 6:])
         self._commanded = commanded
+        self._commanded_pose = forward_kinematics(commanded)
 
     def joints(self) -> Array:
         """Measured joint angles (n, 6) [rad]."""
@@ -157,8 +174,7 @@ class Arm:
 
     def commanded_tcp(self) -> tuple[Array, Array]:
         """Where the servo targets would put the tool centre point: position (n, 3) [m], rotation (n, 3, 3)."""
-        position, rotation, _, _ = forward_kinematics(self._commanded)
-        return position, rotation
+        return self._commanded_pose.position, self._commanded_pose.rotation
 
     def opening(self) -> Array:
         """Each finger's distance (n,) [m] from closed."""

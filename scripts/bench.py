@@ -1,0 +1,214 @@
+"""Speed as ratios, both sides of each measured in turn in one run: absolute figures mean little on a shared machine.
+
+python scripts/bench.py            # about two minutes
+python scripts/bench.py --quick    # fewer repeats
+"""
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import mujoco
+import numpy as np
+import torch
+
+from shopfloor.agents.bc import BehaviorCloning
+from shopfloor.agents.mlp import initialise, mlp
+from shopfloor.agents.protocol import Budget
+from shopfloor.demos import lerobot
+from shopfloor.demos.collect import LANES, Collector
+from shopfloor.demos.dataset import Dataset
+from shopfloor.demos.operators import Fleet
+from shopfloor.demos.progress import progress
+from shopfloor.envs import DEFAULT, TASKS, ShopfloorVectorEnv, collection_sites
+from shopfloor.envs.simulation import SUBSTEPS
+
+BATCH, HIDDEN = 256, (256, 256, 256)
+
+
+@dataclass(frozen=True)
+class Line:
+    name: str
+    unit: str
+    ours: list[float]
+    reference: list[float]
+    goal: float | None = None
+
+    def __str__(self) -> str:
+        ratios = np.array(self.ours) / np.array(self.reference)
+        spread = f"{np.median(ratios):5.2f} [{ratios.min():.2f}, {ratios.max():.2f}]"
+        goal = "" if self.goal is None else f">= {self.goal}"
+        return (
+            f"{self.name:<44}{np.median(self.ours):>12,.0f}{np.median(self.reference):>12,.0f} {self.unit:<16}"
+            f"{spread:<22}{goal}"
+        )
+
+
+@contextmanager
+def stopwatch(seconds: list[float]) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    seconds.append(time.perf_counter() - start)
+
+
+def engine_line(task: str, n: int, *, threads: int, steps: int, repeats: int) -> Line:
+    """The environment, fed with an expert's recorded actions, over mj_step fed with the controls that these made."""
+    env = ShopfloorVectorEnv(task, n, realism=DEFAULT, autoreset_mode="Disabled", threads=threads)
+    env.reset(seed=0)
+    expert = env.task.expert()
+    expert.reset(np.arange(n))
+    start = env.sim.batch.state.copy()
+    actions, controls = [], []
+    for _ in range(steps):
+        actions.append(expert.act())
+        env.step(actions[-1])
+        controls.append(env.sim.ctrl.copy())
+    models = [env.sim.batch.get_model(lane) for lane in range(n)]
+    datas = [mujoco.MjData(model) for model in models]
+
+    def raw(lanes: range) -> None:
+        # one Python call for SUBSTEPS steps, about a microsecond in a hundred; it gives the GIL away
+        for lane in lanes:
+            mujoco.mj_setState(models[lane], datas[lane], start[lane], int(mujoco.mjtState.mjSTATE_INTEGRATION))
+            for control in controls:
+                datas[lane].ctrl = control[lane]
+                mujoco.mj_step(models[lane], datas[lane], nstep=SUBSTEPS)
+
+    ours: list[float] = []
+    reference: list[float] = []
+    with ThreadPoolExecutor(threads) as pool:
+        for _ in range(repeats):
+            env.reset(seed=0)
+            with stopwatch(ours):
+                for action in actions:
+                    env.step(action)
+            with stopwatch(reference):
+                list(pool.map(raw, [range(i, n, threads) for i in range(threads)]))
+    work = n * steps * SUBSTEPS
+    goal = 0.85 if n == 128 else None
+    name = f"{task}, {n} simulations / raw mj_step"
+    return Line(name, "substeps/s", [work / s for s in ours], [work / s for s in reference], goal)
+
+
+def collection_line(task: str, *, threads: int, repeats: int) -> Line:
+    """A fleet that records episodes over the environment alone with as many lanes, both in control steps."""
+    fleet = Fleet("mixed", {"better": 2, "okay": 2, "worse": 2})
+    collector = Collector(TASKS[task], DEFAULT, fleet, sites=collection_sites(8), seed=0, threads=threads)
+    env = ShopfloorVectorEnv(task, LANES, realism=DEFAULT, autoreset_mode="Disabled", threads=threads)
+    env.reset(seed=0)
+    expert = env.task.expert()
+    expert.reset(np.arange(LANES))
+    actions = []
+    for _ in range(80):  # before the first episodes end
+        actions.append(expert.act())
+        env.step(actions[-1])
+    ours, reference = [], []
+    for repeat in range(repeats):
+        seconds: list[float] = []
+        env.reset(seed=0)
+        with stopwatch(seconds):
+            for action in actions:
+                env.step(action)
+        with stopwatch(seconds):
+            dataset = collector(4 * LANES * repeat, 4 * LANES * (repeat + 1))  # as a shard of the store
+        reference.append(LANES * len(actions) / seconds[0])
+        ours.append(dataset.frames / seconds[1])
+    return Line("collection / environment alone", "control steps/s", ours, reference, 0.7)
+
+
+def learning_line(dataset: Dataset, *, steps: int, repeats: int) -> Line:
+    """BC's updates, its preparation taken out by differencing, over a bare loop that is handed its batches."""
+    agent = BehaviorCloning(batch_size=BATCH, hidden=HIDDEN)
+    few = max(1, steps // 10)
+    torch.set_num_threads(1)  # as BehaviorCloning itself does
+
+    def fit(amount: int) -> Callable[[], object]:
+        return lambda: agent.fit(dataset, Budget("gradient_steps", amount), np.random.default_rng(0))
+
+    fit(1)()
+    inputs, outputs = (agent._learned[0].network[i] for i in (0, -1))  # type: ignore[index]
+    network = mlp([inputs.in_features, *HIDDEN, outputs.out_features])
+    initialise(network, torch.Generator().manual_seed(0))
+    x, y = torch.randn(BATCH, inputs.in_features), torch.randn(BATCH, outputs.out_features)
+    optimiser = torch.optim.AdamW(network.parameters(), fused=True)
+
+    def bare() -> None:
+        for _ in range(steps - few):
+            loss = torch.nn.functional.l1_loss(network(x), y)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+
+    ours, reference = [], []
+    for _ in range(repeats):
+        seconds: list[float] = []
+        for side in (fit(steps), fit(few), bare):
+            with stopwatch(seconds):
+                side()
+        ours.append((steps - few) / (seconds[0] - seconds[1]))
+        reference.append((steps - few) / seconds[2])
+    return Line("bc / bare torch loop", "updates/s", ours, reference, 0.9)
+
+
+def storage_lines(dataset: Dataset, *, repeats: int) -> list[str]:
+    megabytes = sum(getattr(dataset, name).nbytes for name in ("observations", "actions", "rewards", "success")) / 1e6
+    written: list[float] = []
+    read: list[float] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for repeat in range(repeats):
+            path = Path(folder) / str(repeat)
+            with stopwatch(written):
+                lerobot.write(dataset, path, recipe={}, feature_names={})
+            with stopwatch(read):
+                lerobot.read(path)
+    episodes = f"{len(dataset)} episodes, {megabytes:.0f} MB of arrays"
+    return [
+        f"dataset written, {episodes}: {megabytes / np.median(written):.1f} MB/s, {np.median(written):.2f} s",
+        f"dataset read and checked:   {megabytes / np.median(read):.1f} MB/s, {np.median(read):.2f} s",
+    ]
+
+
+def many_episodes(dataset: Dataset, times: int) -> Dataset:
+    return Dataset.concatenate([dataset] * times)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="fewer repeats and smaller sizes")
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="for the physics of both sides")
+    arguments = parser.parse_args()
+    if arguments.threads < 1:
+        parser.error(f"threads {arguments.threads}, want 1 or more")
+    repeats, threads = (3, arguments.threads) if arguments.quick else (7, arguments.threads)
+    sizes = (1, 16, 128) if arguments.quick else (1, 16, 128, 1024)
+    fleet = Fleet("mixed", {"better": 2, "okay": 2, "worse": 2})
+    sample = Collector(TASKS["PegInsertion"], DEFAULT, fleet, sites=collection_sites(8), seed=1)(0, 100)
+
+    print(f"{threads} threads, {repeats} repeats; ratio: median [least, most] of ours / reference\n")
+    print(f"{'':<44}{'ours':>12}{'reference':>12} {'':<16}{'ratio':<22}goal")
+    jobs: list[Callable[[], Line]] = []
+    for task in TASKS:
+        for n in sizes:
+            steps, times = (90, repeats) if n < 1024 else (20, 3)
+            jobs.append(
+                lambda task=task, n=n, steps=steps, times=times: engine_line(  # type: ignore[misc]
+                    task, n, threads=threads, steps=steps, repeats=times
+                )
+            )
+    jobs.append(lambda: collection_line("PegInsertion", threads=threads, repeats=min(repeats, 4)))
+    jobs.append(lambda: learning_line(sample, steps=150 if arguments.quick else 400, repeats=repeats))
+    for job in progress(jobs, label="bench", unit="line"):
+        print(job(), flush=True)
+    print()
+    for line in storage_lines(many_episodes(sample, 2 if arguments.quick else 10), repeats=3):
+        print(line)
+
+
+if __name__ == "__main__":
+    main()
