@@ -62,9 +62,8 @@ class Sensing:
         starts = np.cumsum([0, *(channel.size for channel in channels)])
         self.columns = {c.name: slice(starts[i], starts[i + 1]) for i, c in enumerate(channels)}
         width = int(starts[-1])
-        self._noise = np.zeros((n, steps + 1, width), dtype=np.float32)
+        self._error = np.zeros((n, steps + 1, width), dtype=np.float32)  # noise and bias
         self._dropped = np.zeros((n, steps + 1, len(DEVICES)), dtype=bool)
-        self._bias = np.zeros((n, width))
         self._shift = np.zeros((n, 3))
         self._turn = np.zeros((n, 3))
         longest = max(device.latency for device in devices.values()) / CONTROL_PERIOD  # [control steps]
@@ -74,14 +73,14 @@ class Sensing:
     def reset(self, ids: Ids, sites: Sequence[Site], keys: Sequence[tuple[int, ...]], truth: Array) -> None:
         """Start episodes with streams `keys` at `sites` in lanes ids, whose true values are truth (k, width)."""
         dropout = np.array([self._devices[name].dropout for name in DEVICES])
+        noise, bias = self._scales("noise", "angle_noise"), self._scales("bias", "angle_bias")
         for lane, site, key in zip(ids, sites, keys, strict=True):
             rng = stream(Purpose.SENSORS, *key)
-            self._noise[lane] = rng.standard_normal(self._noise.shape[1:], dtype=np.float32)
-            self._bias[lane] = rng.standard_normal(self._bias.shape[1])
+            fresh = rng.standard_normal(self._error.shape[1:], dtype=np.float32)
+            held = rng.standard_normal(self._error.shape[2], dtype=np.float32)
+            self._error[lane] = noise * fresh + bias * held
             self._dropped[lane] = rng.random(self._dropped.shape[1:]) < dropout
             self._shift[lane], self._turn[lane] = site.camera_shift, site.camera_turn
-        self._noise[ids] *= self._scales("noise", "angle_noise").astype(np.float32)
-        self._bias[ids] *= self._scales("bias", "angle_bias")
         self._dropped[ids, 0] = False
         self._past[ids] = truth[:, None]
 
@@ -90,36 +89,39 @@ class Sensing:
         lanes = slice(None) if len(ids) == len(self._past) else ids  # views where all lanes are read
         past = np.concatenate([truth[:, None], self._past[lanes, :-1]], axis=1)
         self._past[lanes] = past
-        error = self._noise[ids, step] + self._bias[lanes]
+        errors, dropped = self._error[ids, step], self._dropped[ids, step]
         shift, turn = self._shift[lanes], self._turn[lanes]
-        dropped = self._dropped[ids, step]
         readings = np.empty_like(truth)
         for channel in self._channels:
             columns = self.columns[channel.name]
             device = self._devices[channel.device]
-            calibrated = channel.device not in CAMERAS
+            camera = channel.device in CAMERAS
             value = _delayed(past[:, :, columns], device.latency / CONTROL_PERIOD)
             if channel.quantity == "direction":
-                value = value + cross(error[:, columns] if calibrated else error[:, columns] + turn, value)
-                value = value / norm(value)[:, None]
+                if camera or device.angle_noise or device.angle_bias:
+                    value = value + cross(errors[:, columns].astype(float) + (turn if camera else 0.0), value)
+                    value = value / norm(value)[:, None]
             else:
-                if channel.quantity == "position" and not calibrated:
+                if camera and channel.quantity == "position":
                     value = value + shift + cross(turn, value - CALIBRATION_CENTRE)
-                value = value + error[:, columns]
-                if device.quantisation > 0:
+                if device.noise or device.bias:
+                    value = value + errors[:, columns]
+                if device.quantisation:
                     value = np.round(value / device.quantisation) * device.quantisation
-            lost = dropped[:, DEVICES.index(channel.device), None]
-            readings[:, columns] = np.where(lost, self._delivered[lanes, columns], value)
+            if device.dropout:
+                lost = dropped[:, DEVICES.index(channel.device), None]
+                value = np.where(lost, self._delivered[lanes, columns], value)
+            readings[:, columns] = value
         self._delivered[lanes] = readings
         return readings
 
-    def _scales(self, length: str, angle: str) -> Array:
+    def _scales(self, length: str, angle: str) -> NDArray[np.float32]:
         scales = []
         for channel in self._channels:
             device = self._devices[channel.device]
             name = angle if channel.quantity == "direction" else length
             scales += [getattr(device, name)] * channel.size
-        return np.array(scales)
+        return np.array(scales, dtype=np.float32)
 
 
 def _delayed(past: Array, delay: float) -> Array:

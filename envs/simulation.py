@@ -35,6 +35,7 @@ class Simulation:
     def __init__(self, model: mujoco.MjModel, nsim: int, *, threads: int = 0) -> None:
         # persistent: then the kinematics at the new state, which every measurement needs, cost nothing extra
         self._batch = Batch(model, nsim, threads, persistent=True)
+        self.moment = 0  # counts the changes of state; what was measured at one moment holds until the next
         self.model = model
         self.nsim = nsim
         self.qpos: Array = self._batch.bind("qpos")
@@ -59,12 +60,14 @@ class Simulation:
     def forward(self, ids: Ids) -> None:
         """Compute what measurements read from the state of simulations ids."""
         self._batch.forward(ids, stage=mujoco.mjtStage.mjSTAGE_VEL)
+        self.moment += 1
 
     def step(self, ids: Ids) -> NDArray[np.bool_]:
         """Advance simulations ids by one control period; returns (nsim,) which of all have diverged."""
         failed = np.zeros(self.nsim, dtype=bool)
+        self.moment += 1
         try:
-            self._batch.step(ids, nstep=SUBSTEPS, stage=mujoco.mjtStage.mjSTAGE_VEL)
+            self._batch.step(None if len(ids) == self.nsim else ids, nstep=SUBSTEPS, stage=mujoco.mjtStage.mjSTAGE_VEL)
         except SimulationError as error:
             failed[error.ids] = True
         failed |= self._batch.warning[:, _DIVERGED, 1].any(axis=1)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, TypeVar, cast
 
 import mujoco
 import numpy as np
@@ -20,6 +21,28 @@ from shopfloor.envs.sites import Site
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Ids = NDArray[np.intp]
+
+
+Measurement = TypeVar("Measurement", bound=Callable[..., Any])
+
+
+def measurement(method: Measurement) -> Measurement:
+    """A task's method without arguments, computed once at each moment of the simulation.
+
+    It returns an array, or a tuple of arrays; they are shared by all who ask, and read-only.
+    """
+
+    @functools.wraps(method)
+    def measured(self: Task) -> Any:
+        known = self.measured.get(method.__name__)
+        if known is None or known[0] != self.sim.moment:
+            value = method(self)
+            for array in value if isinstance(value, tuple) else (value,):
+                array.flags.writeable = False
+            known = self.measured[method.__name__] = (self.sim.moment, value)
+        return known[1]
+
+    return cast(Measurement, measured)
 
 
 class Task(ABC):
@@ -47,6 +70,7 @@ class Task(ABC):
 
     robot: Arm
     sim: Simulation
+    measured: dict[str, tuple[int, Any]]
 
     @property
     def horizon_steps(self) -> int:
@@ -60,6 +84,7 @@ class Task(ABC):
     def bind(self, sim: Simulation) -> None:
         """Tie the task to a simulation of its scene; extend to look up the task's own elements."""
         self.sim = sim
+        self.measured = {}
         self.robot.bind(sim)
 
     @abstractmethod

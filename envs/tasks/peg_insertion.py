@@ -16,7 +16,7 @@ from shopfloor.envs.rotations import about_z, cross, from_rotvec, norm, rotate, 
 from shopfloor.envs.sensing import Channel
 from shopfloor.envs.simulation import Simulation
 from shopfloor.envs.sites import Site
-from shopfloor.envs.task import Task
+from shopfloor.envs.task import Task, measurement
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -40,6 +40,8 @@ GRASP = 0.012  # [m] from the peg's middle towards its upper end
 SLACK = 0.0025  # [m] that the pads are held higher than a lying peg, clear of the bench
 FLOOR = -0.05  # [m], lower than this a part has left the bench
 
+LIFT = 0.08  # [m] over the robot's base, height of the peg when it is carried off
+UP = np.array([0.0, 0.0, 1.0])
 UPRIGHT = np.eye(3)  # tool rotation that holds the peg upright
 LYING = from_rotvec(np.array([0.0, np.pi / 2, 0.0]))  # tool rotation that takes a peg lying along +x
 
@@ -190,33 +192,40 @@ class PegInsertion(Task):
         )
         self.robot.place(ids, HOME + draws["joint_shift"], np.full(n, STROKE))
 
+    @measurement
     def mouth(self) -> Array:
         """Middle of the bore's mouth (n, 3) [m]."""
         return self.sim.mocap_pos[:, self._fixture].copy()
 
+    @measurement
     def peg(self) -> Array:
         """Middle of the peg (n, 3) [m]."""
         return self.sim.body_position("peg")
 
+    @measurement
     def peg_axis(self) -> Array:
         """Unit vector (n, 3) along the peg: of its two directions the one that points up or out from the robot."""
         axis = self.sim.body_rotation("peg")[..., 2]
         return axis * np.where(axis[:, 0] + axis[:, 2] < 0, -1.0, 1.0)[:, None]
 
+    @measurement
     def lower_end_to_mouth(self) -> Array:
         """From the peg's lower end to the bore's mouth (n, 3) [m]."""
         return self.mouth() - _lower_end(self.peg(), self.peg_axis())
 
+    @measurement
     def tcp_to_grasp(self) -> Array:
         """From the tool centre point to where the peg is best held (n, 3) [m]."""
         return self.peg() + GRASP * self.peg_axis() - self.robot.tcp()[0]
 
+    @measurement
     def depth(self) -> Array:
         """How deep the peg stands in the bore (n,) [m]; 0 where its lower end is not inside."""
         gap = self.lower_end_to_mouth()
         inside = np.hypot(gap[:, 0], gap[:, 1]) < self._bore_radius
         return np.where(inside, np.maximum(gap[:, 2], 0.0), 0.0)
 
+    @measurement
     def held(self) -> Mask:
         """Whether the peg is between the closed pads (n,)."""
         near = norm(self.tcp_to_grasp()) < 2 * PAD[0]
@@ -282,6 +291,7 @@ class PegInsertion(Task):
         )
         return expert
 
+    @measurement
     def _at_peg(self) -> tuple[Array, Array]:
         """Tool pose that takes the peg as it is: position (n, 3) [m], rotation (n, 3, 3)."""
         axis = self.peg_axis()
@@ -290,27 +300,30 @@ class PegInsertion(Task):
         sideways = cross(axis, np.concatenate([upright, 0 * upright, upright - 1], axis=1))
         sideways = sideways / norm(sideways)[:, None]
         rotation = np.stack([cross(sideways, axis), sideways, axis], axis=-1)
-        return self.peg() + GRASP * axis + SLACK * (1 - upright) * np.array([0.0, 0.0, 1.0]), rotation
+        return self.peg() + GRASP * axis + SLACK * (1 - upright) * UP, rotation
 
     def _over_peg(self, side: Array) -> tuple[Array, Array]:
         position, rotation = self._at_peg()
         return position + np.stack([0 * side, 0.04 * side, 0 * side + 0.06], axis=1), rotation
 
+    @measurement
     def _lifted(self) -> tuple[Array, Array]:
         position, rotation = self.robot.tcp()
-        peg_rests = np.minimum(self.peg()[:, 2:3] - 0.08, 0)
-        return position - peg_rests * np.array([0.0, 0.0, 1.0]), rotation
+        return position + np.maximum(LIFT - self.peg()[:, 2:], 0) * UP, rotation
 
     def _peg_at(self, height: float) -> tuple[Array, Array]:
         """Tool pose that holds the peg upright with its lower end `height` [m] over the mouth."""
+        position, rotation = self._peg_at_mouth()
+        return position + height * UP, rotation
+
+    @measurement
+    def _peg_at_mouth(self) -> tuple[Array, Array]:
         position, rotation = self.robot.tcp()
         axis_in_hand = unrotate(rotation, self.peg_axis())
         end_in_hand = unrotate(rotation, _lower_end(self.peg(), self.peg_axis()) - position)
         # the smallest turn from upright that makes up for how the peg sits in the hand
-        sideways = cross(axis_in_hand, np.array([0.0, 0.0, 1.0]))
-        goal_rotation = from_rotvec(sideways)
-        goal = self.mouth() + np.array([0.0, 0.0, height])
-        return goal - rotate(goal_rotation, end_in_hand), goal_rotation
+        goal_rotation = from_rotvec(cross(axis_in_hand, UP))
+        return self.mouth() - rotate(goal_rotation, end_in_hand), goal_rotation
 
 
 def _lower_end(peg: Array, axis: Array) -> Array:
