@@ -1,0 +1,98 @@
+"""A dataset is collected once, in shards that survive a kill, by whoever comes first."""
+
+import multiprocessing
+import time
+
+import pytest
+from toy import NAMES, RECIPE, toy
+
+from shopfloor.demos.store import Store
+
+
+class Killed(BaseException):
+    pass
+
+
+class Counting:
+    """Collects, counts, and dies before the shard that starts at `dies`."""
+
+    def __init__(self, dies=None):
+        self.ranges = []
+        self.dies = dies
+
+    def __call__(self, start, stop):
+        if start == self.dies:
+            raise Killed
+        self.ranges.append((start, stop))
+        return toy(start, stop)
+
+
+def load(root, collect, shard=4):
+    return Store(root).load(RECIPE, 10, collect, feature_names=NAMES, shard=shard)
+
+
+def test_it_is_collected_once_and_then_read(tmp_path):
+    first, second = Counting(), Counting()
+    assert load(tmp_path, first).content_hash == load(tmp_path, second).content_hash == toy(0, 10).content_hash
+    assert first.ranges == [(0, 4), (4, 8), (8, 10)]
+    assert second.ranges == []
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_a_kill_costs_one_shard_and_no_bit(tmp_path):
+    with pytest.raises(Killed):
+        load(tmp_path, Counting(dies=8))
+    again = Counting()
+    assert load(tmp_path, again).content_hash == toy(0, 10).content_hash
+    assert again.ranges == [(8, 10)]
+
+
+def test_a_damaged_shard_is_collected_again(tmp_path):
+    with pytest.raises(Killed):
+        load(tmp_path, Counting(dies=8))
+    (path,) = tmp_path.glob("*.partial/0000000-0000004/meta/info.json")
+    path.write_text("{}")
+    again = Counting()
+    assert load(tmp_path, again).content_hash == toy(0, 10).content_hash
+    assert again.ranges == [(0, 4), (8, 10)]
+
+
+def test_shards_of_another_size_are_not_mixed_up(tmp_path):
+    with pytest.raises(Killed):
+        load(tmp_path, Counting(dies=8), shard=4)
+    assert load(tmp_path, Counting(), shard=3).content_hash == toy(0, 10).content_hash
+
+
+def test_another_recipe_or_size_is_another_dataset(tmp_path):
+    store = Store(tmp_path)
+    folders = {store.folder(RECIPE, 10), store.folder(RECIPE, 11), store.folder({**RECIPE, "seed": 1}, 10)}
+    assert len(folders) == 3
+    assert all(folder.name.startswith("Toy-") for folder in folders)
+
+
+def test_a_root_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OSError, match="file"):
+        load(tmp_path / "file" / "root", Counting())
+
+
+def _slow_load(root, counts):
+    def collect(start, stop):
+        counts.append(start)
+        time.sleep(0.2)
+        return toy(start, stop)
+
+    load(root, collect)
+
+
+def test_two_processes_collect_once_between_them(tmp_path):
+    context = multiprocessing.get_context("fork")  # a spawned process could not find this module by its path
+    with context.Manager() as manager:
+        counts = manager.list()
+        processes = [context.Process(target=_slow_load, args=(tmp_path, counts)) for _ in range(2)]
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join()
+        assert sorted(counts) == [0, 4, 8]
+        assert [process.exitcode for process in processes] == [0, 0]
