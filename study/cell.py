@@ -74,9 +74,9 @@ def feature_names(task: Task) -> dict[str, list[str]]:
 def recipe(
     task: Mapping[str, Any], realism: Mapping[str, Any], fleet: Mapping[str, Any], sites: int, seed: int
 ) -> dict[str, Any]:
-    """What determines every demonstration of a pool, physics included; its hash names the dataset."""
-    physics = {"mujoco": version("mujoco")}
-    return {"task": task, "realism": realism, "fleet": fleet, "sites": sites, "seed": seed, "physics": physics}
+    """What determines every demonstration of a pool, the simulator included; its hash names the dataset."""
+    versions = {name: version(name) for name in ("shopfloor", "mujoco")}
+    return {"task": task, "realism": realism, "fleet": fleet, "sites": sites, "seed": seed, "versions": versions}
 
 
 def run_cell(

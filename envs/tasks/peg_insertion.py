@@ -126,7 +126,7 @@ class PegInsertion(Task):
         spec = scene.new_scene()
         scene.add_bench(spec)
         self.robot.add_to(spec)
-        scene.add_camera(spec, "front", eye=(1.05, -0.55, 0.55), target=(0.42, 0.0, 0.10))
+        scene.add_camera(spec, "front", eye=(0.98, -0.42, 0.48), target=(0.42, 0.0, 0.09))
         tray = spec.body("bench").add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, size=(0.1, 0.1, 5e-4), pos=(*TRAY, 0))
         tray.rgba, tray.contype, tray.conaffinity = [0.45, 0.50, 0.56, 1], 0, 0
         fixture = spec.worldbody.add_body(name="fixture", mocap=True, pos=(*STATION, RIM))

@@ -231,7 +231,7 @@ def test_the_other_scripts_say_what_they_made(shared, tmp_path):
 
 
 def test_a_kept_agent_can_be_evaluated_again(shared, tmp_path):
-    train(shared, tmp_path, "agent=knn")
+    train(shared, tmp_path, "agent=knn", "keep_agents=true")
     (folder,) = (tmp_path / "agents").iterdir()
     small = ["evaluation.episodes=4", "evaluation.sites=2"]
     done = run("evaluate", "agent=saved", f"agent.folder={folder}", *small, cwd=tmp_path)
