@@ -10,8 +10,11 @@ from numpy.typing import NDArray
 
 from shopfloor.envs.expert import OPEN, Expert
 from shopfloor.envs.randomness import Purpose, Uniform, stream
+from shopfloor.envs.robots.arm import ACTION_DIM
 from shopfloor.envs.rotations import norm
 from shopfloor.envs.simulation import CONTROL_PERIOD
+
+MOTIONS, GRIPPER = ACTION_DIM - 1, ACTION_DIM - 1  # how many actions move the hand, and which one closes it
 
 Array = NDArray[np.float64]
 Ids = NDArray[np.intp]
@@ -107,12 +110,12 @@ class OperatorPolicy:
         delay = 1 + int(max(person.reaction for person in self._people) / CONTROL_PERIOD)
         self.operator = np.zeros(lanes, dtype=np.int64)
         self.mislabels = np.zeros(lanes, dtype=bool)
-        self._noise = np.zeros((lanes, horizon_steps, 6))
+        self._noise = np.zeros((lanes, horizon_steps, MOTIONS))
         self._pauses = np.zeros((lanes, horizon_steps), dtype=bool)
         self._blunder = np.zeros(lanes, dtype=np.int64)  # control step of the mistake; past the horizon for none
         self._delay = np.zeros(lanes, dtype=np.int64)  # [control steps]
-        self._recent = np.zeros((lanes, delay, 7))  # the expert's actions, newest first
-        self._jitter = np.zeros((lanes, 6))
+        self._recent = np.zeros((lanes, delay, ACTION_DIM))  # the expert's actions, newest first
+        self._jitter = np.zeros((lanes, MOTIONS))
         self._grip = np.zeros(lanes)
 
     def start(self, lanes: Ids, sites: NDArray[np.int64], episodes: NDArray[np.int64]) -> None:
@@ -130,14 +133,14 @@ class OperatorPolicy:
             self.operator[lane] = index
             self.mislabels[lane] = rng.random() < self._label_noise
             self._delay[lane] = int(person.reaction / CONTROL_PERIOD)
-            self._noise[lane] = person.jitter * np.sqrt(1 - JITTER_MEMORY**2) * rng.standard_normal((horizon, 6))
+            self._noise[lane] = person.jitter * np.sqrt(1 - JITTER_MEMORY**2) * rng.standard_normal((horizon, MOTIONS))
             stops = rng.random(horizon) < skill.pauses * CONTROL_PERIOD
             self._pauses[lane] = np.convolve(stops, np.ones(round(PAUSE / CONTROL_PERIOD)))[:horizon] > 0
             blunders = rng.random() < skill.blunders
             moment = rng.uniform(*BLUNDER) / person.speed  # while the part is in the hand
             self._blunder[lane] = moment / CONTROL_PERIOD if blunders else horizon
         self._recent[lanes] = 0.0
-        self._recent[lanes, :, 6] = OPEN
+        self._recent[lanes, :, GRIPPER] = OPEN
         self._jitter[lanes] = 0.0
         self._grip[lanes] = OPEN
         self._expert.reset(lanes)
@@ -152,9 +155,9 @@ class OperatorPolicy:
         for part in (slice(0, 3), slice(3, 6)):  # translation, rotation
             actions[:, part] += (TREMOR + norm(actions[:, part]))[:, None] * self._jitter[:, part]
         paused = self._pauses[lanes, step]
-        actions[paused, :6] = 0.0
-        self._grip = np.where(paused, self._grip, actions[:, 6])
-        actions[:, 6] = np.where(step >= self._blunder, OPEN, self._grip)
+        actions[paused, :MOTIONS] = 0.0
+        self._grip = np.where(paused, self._grip, actions[:, GRIPPER])
+        actions[:, GRIPPER] = np.where(step >= self._blunder, OPEN, self._grip)
         return np.clip(actions, -1.0, 1.0)
 
     def gave_up(self, step: NDArray[np.int64]) -> NDArray[np.bool_]:

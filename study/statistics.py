@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy import stats
 
 LEVEL = 0.95  # of every interval that is not told otherwise
@@ -109,11 +109,6 @@ def mcnemar(a: NDArray[np.bool_], b: NDArray[np.bool_], level: float = LEVEL) ->
     centre = share_a - share_b
     difference = Interval((only_a - only_b) / a.size, max(-1.0, centre - half), min(1.0, centre + half))
     return Paired(difference, p_value, only_a, only_b)
-
-
-def iqm(rates: ArrayLike) -> float:
-    """Interquartile mean: of the middle half of the rates, say of tasks times seeds (Agarwal et al. 2021)."""
-    return float(stats.trim_mean(np.asarray(rates, dtype=np.float64).ravel(), 0.25))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.special import expit, logit
 
-from shopfloor.study.statistics import crossed_differences, crossed_intervals, iqm, mcnemar, wilson
+from shopfloor.study.statistics import crossed_differences, crossed_intervals, mcnemar, wilson
 
 RATES = np.array([0.15, 0.35, 0.6, 0.8, 0.93])
 EPISODES = 128
@@ -99,8 +99,3 @@ def test_mcnemar_is_the_exact_binomial_of_discordant_episodes() -> None:
 def test_mcnemar_refuses_unpaired_outcomes() -> None:
     with pytest.raises(ValueError, match=r"\(3,\) and \(4,\)"):
         mcnemar(np.ones(3, dtype=bool), np.ones(4, dtype=bool))
-
-
-def test_iqm_ignores_the_outer_quarters() -> None:
-    assert iqm([0.0, 0.4, 0.6, 1.0]) == pytest.approx(0.5)
-    assert iqm([-99.0, 0.4, 0.6, 99.0]) == pytest.approx(0.5)
