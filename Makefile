@@ -22,8 +22,9 @@ help:
 setup: $(VENV)/.ready
 
 # torch first, alone, from the CPU index; a machine that cannot reach that index takes the pin from where pip finds it
-$(VENV)/.ready: pyproject.toml constraints/cpu.txt
+$(VENV)/.ready: pyproject.toml constraints/cpu.txt shopfloor/__init__.py
 	@test -n "$(PYTHON)" || { echo "error: no python3.11 or python3 found, want Python 3.11 or newer" >&2; exit 1; }
+	@$(PYTHON) -c "import sys; sys.version_info >= (3, 11) or sys.exit('error: ' + sys.version.split()[0] + ', want Python 3.11 or newer')"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --no-deps --retries 1 -c constraints/cpu.txt torch
 	$(BIN)/python -m pip install --quiet -e ".[dev]"

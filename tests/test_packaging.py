@@ -1,6 +1,7 @@
 """What the wheel holds is what the folders hold."""
 
 import tomllib
+from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -16,10 +17,11 @@ def test_every_folder_with_python_is_a_package_of_the_wheel():
 
 def test_every_file_that_the_code_reads_is_package_data():
     patterns = SETTINGS["package-data"]["*"]
-    for room in ROOMS:
-        for path in (ROOT / room).rglob("*"):
-            if path.suffix in (".yaml", ".html"):
-                assert any(path.relative_to(ROOT / room).match(pattern) for pattern in patterns), path
+    folders = [ROOT.joinpath(*package.split(".")[1:]) for package in SETTINGS["packages"] if package != "shopfloor"]
+    held = {path for folder in folders for pattern in patterns for path in folder.glob(pattern)}
+    read = {path for room in ROOMS for path in (ROOT / room).rglob("*") if path.suffix in (".yaml", ".html")}
+    assert read
+    assert read <= held
 
 
 def test_the_rooms_are_linked_under_the_import_name():
@@ -31,5 +33,6 @@ def test_the_rooms_are_found_as_shopfloor():
     import shopfloor
     import shopfloor.envs
 
-    assert shopfloor.__version__
+    assert SETTINGS["dynamic"]["version"] == {"attr": "shopfloor.__version__"}
+    assert version("shopfloor") == shopfloor.__version__
     assert (Path(shopfloor.envs.__file__).resolve()) == ROOT / "envs" / "__init__.py"

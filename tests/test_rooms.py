@@ -13,6 +13,7 @@ MAY_IMPORT = {
     "study": {"envs", "demos", "agents", "study"},
 }
 FILES = [path for room in MAY_IMPORT for path in sorted((ROOT / room).rglob("*.py"))]
+SCRIPTS = sorted((ROOT / "scripts").glob("*.py"))
 STREAMS = {"Generator", "SeedSequence", "default_rng"}
 RESTORED = {"get_state", "set_state"}  # around stable-baselines3, which seeds the global state
 
@@ -34,10 +35,18 @@ def test_a_room_imports_only_those_before_it(path):
     assert rooms <= MAY_IMPORT[room]
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("path", FILES + SCRIPTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_nobody_imports_scripts(path):
+    own = {script.stem for script in SCRIPTS} | {"scripts"}
+    assert not own & {name.split(".")[0] for name in imported(ast.parse(path.read_text()))}
+
+
+@pytest.mark.parametrize("path", FILES + SCRIPTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_no_global_random_state_and_no_bare_except(path):
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "np.random":
+    tree = ast.parse(path.read_text())
+    assert not any(name.startswith("numpy.random") for name in imported(tree)), "want np.random.Generator by that name"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("np.random", "numpy.random"):
             assert node.attr in STREAMS | RESTORED, f"line {node.lineno}: np.random.{node.attr}"
         if isinstance(node, ast.ExceptHandler):
             assert node.type is not None, f"line {node.lineno}: bare except"
