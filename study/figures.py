@@ -156,6 +156,7 @@ def _points(axes: Axes, curve: Curve, index: int, agents: int, *, failure: bool)
 
 def _answers(axes: Axes, panel: Panel, forecasts: Mapping[str, Forecast]) -> None:
     """Mark where each agent's law meets the target: a ring, a bar for the interval, the number below."""
+    free = _widest_gap([curve.final.rate.estimate for curve in panel.curves])
     for index, curve in enumerate(panel.curves):
         if curve.label not in forecasts:
             continue
@@ -172,7 +173,7 @@ def _answers(axes: Axes, panel: Panel, forecasts: Mapping[str, Forecast]) -> Non
         axes.plot([x], [TARGET], "o", ms=8, mfc="white", mec=colour, mew=2, zorder=5)
         axes.annotate(
             f"{whole_percent(TARGET)} at {approximate(x)}\n[{demonstrations(reach)}]",
-            (x, 0.04 + 0.13 * index),
+            (x, free + 0.13 * index),
             xytext=(-7 if beyond else 7, 0),
             textcoords="offset points",
             color=colour,
@@ -181,6 +182,13 @@ def _answers(axes: Axes, panel: Panel, forecasts: Mapping[str, Forecast]) -> Non
             va="bottom",
             bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.5},
         )
+
+
+def _widest_gap(rates: Sequence[float]) -> float:
+    """A height a little into the widest gap between rates below the target, where text covers no curve."""
+    levels = np.unique([0.0, *np.minimum(rates, TARGET)])
+    gaps = np.diff([*levels, TARGET])
+    return float(levels[gaps.argmax()] + 0.3 * gaps.max())
 
 
 def _names(axes: Axes, panel: Panel, *, failure: bool) -> None:
