@@ -8,6 +8,7 @@ import numpy as np
 
 from shopfloor.demos.dataset import Dataset
 from shopfloor.demos.operators import Fleet, OperatorPolicy
+from shopfloor.demos.progress import progress
 from shopfloor.envs.realism import Realism
 from shopfloor.envs.simulation import CONTROL_RATE
 from shopfloor.envs.task import Task
@@ -53,6 +54,7 @@ class Collector:
         idle = np.ones(n, dtype=bool)
         episode, site = np.zeros(n, np.int64), np.zeros(n, np.int64)
         current = np.zeros((n, width), np.float32)
+        bar = progress(label=f"demonstrations {start} to {stop - 1}", total=stop - start, unit="demo")
         while True:
             beginning = np.zeros(n, dtype=bool)
             for lane, number in zip(np.flatnonzero(idle), waiting, strict=False):
@@ -91,4 +93,6 @@ class Collector:
                     robot_type=env.task.robot.name,
                 )
             idle |= ended
+            bar.update(len(finished) - bar.n)
+        bar.close()
         return Dataset.concatenate([finished[number] for number in range(start, stop)])

@@ -15,7 +15,6 @@ from filelock import FileLock
 
 from shopfloor.demos import lerobot
 from shopfloor.demos.dataset import Dataset
-from shopfloor.demos.progress import progress
 
 log = logging.getLogger(__name__)
 
@@ -69,16 +68,14 @@ class Store:
     ) -> None:
         partial = folder.with_name(f"{folder.name}.partial")
         shards = []
-        with progress(label="collect", total=episodes, unit="demo") as bar:
-            for start in range(0, episodes, shard):
-                stop = min(start + shard, episodes)
-                path = partial / f"{start:07d}-{stop:07d}"
-                part = _read_if_whole(path)
-                if part is None:
-                    part = collect(start, stop)
-                    lerobot.write(part, path, recipe=recipe, feature_names=names)
-                shards.append(part)
-                bar.update(stop - start)
+        for start in range(0, episodes, shard):
+            stop = min(start + shard, episodes)
+            path = partial / f"{start:07d}-{stop:07d}"
+            part = _read_if_whole(path)
+            if part is None:
+                part = collect(start, stop)
+                lerobot.write(part, path, recipe=recipe, feature_names=names)
+            shards.append(part)
         lerobot.write(Dataset.concatenate(shards), folder, recipe=recipe, feature_names=names)
         shutil.rmtree(partial)
 
