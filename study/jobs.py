@@ -23,28 +23,18 @@ from shopfloor.study.wording import percent_interval
 def train(config: DictConfig) -> Path:
     """Run one cell; returns the path of its row."""
     c = plain(config)
-    task, realism, fleet, data = c["task"], c["realism"], c["fleet"], c["data"]
-    volume, size, sites = build.whole(data, "episodes", "pool", "sites")
+    volume, size, sites = build.whole(c["data"], "episodes", "pool", "sites")
     seed, threads = build.whole(c, "seed", "threads")
     learns = build.agent_class(c["agent"]).learns_from == "demonstrations"
     episodes = volume if learns else 0
     cell = {
         **{name: c[name] for name in ("task", "realism", "fleet", "agent", "evaluation", "seed")},
-        "data": {**data, "episodes": episodes},
+        "data": {**c["data"], "episodes": episodes},
     }
-    pool = Pool(
-        build.task_maker(task),
-        build.realism(realism),
-        build.fleet(fleet),
-        sites=sites,
-        size=size,
-        seed=seed,
-        recipe=recipe(task, realism, fleet, sites, seed),
-    )
     return run_cell(
         cell,
         build.agent(c["agent"]),
-        pool,
+        _pool(c, sites=sites, size=size, seed=seed),
         episodes=episodes,
         budget=build.budget(c["agent"]),
         evaluation=_evaluation(c),
@@ -58,22 +48,12 @@ def train(config: DictConfig) -> Path:
 def collect(config: DictConfig) -> str:
     """Make sure that a dataset of demonstrations is there; returns a line that says where and what."""
     c = plain(config)
-    task, realism, fleet = c["task"], c["realism"], c["fleet"]
     episodes, sites, seed, threads = build.whole(c, "episodes", "sites", "seed", "threads")
-    made_of = recipe(task, realism, fleet, sites, seed)
-    pool = Pool(
-        build.task_maker(task),
-        build.realism(realism),
-        build.fleet(fleet),
-        sites=sites,
-        size=episodes,
-        seed=seed,
-        recipe=made_of,
-    )
+    pool = _pool(c, sites=sites, size=episodes, seed=seed)
     datasets = Path(c["datasets"])
     dataset = pool.load(datasets, threads=threads)
     return (
-        f"{Store(datasets).folder(made_of, pool.size)}: {len(dataset)} demonstrations, {dataset.frames} frames, "
+        f"{Store(datasets).folder(pool.recipe, pool.size)}: {len(dataset)} demonstrations, {dataset.frames} frames, "
         f"{dataset.robot_hours:.2f} robot hours, labelled a success {dataset.episode_success.mean():.0%}, "
         f"hash {dataset.content_hash[:12]}"
     )
@@ -105,6 +85,19 @@ def ready_agent(config: dict[str, Any]) -> Any:
     new_task = build.task_maker(config["task"])
     agent.fit(without_demonstrations(new_task()), build.budget(config["agent"]), stream(Purpose.AGENT, 0))
     return agent
+
+
+def _pool(config: Mapping[str, Any], *, sites: int, size: int, seed: int) -> Pool:
+    task, realism, fleet = config["task"], config["realism"], config["fleet"]
+    return Pool(
+        build.task_maker(task),
+        build.realism(realism),
+        build.fleet(fleet),
+        sites=sites,
+        size=size,
+        seed=seed,
+        recipe=recipe(task, realism, fleet, sites, seed),
+    )
 
 
 def _evaluation(config: Mapping[str, Any]) -> Evaluation:
