@@ -39,7 +39,9 @@ class Collector:
         )
         self._env.reset(seed=seed)
         task = self._env.task
-        self._operators = OperatorPolicy(fleet, task.expert(), seed=seed, lanes=lanes, horizon_steps=task.horizon_steps)
+        self._operators = OperatorPolicy(
+            fleet, task.robot, task.expert(), seed=seed, lanes=lanes, horizon_steps=task.horizon_steps
+        )
 
     def __call__(self, start: int, stop: int) -> Dataset:
         """Episodes start ... stop - 1."""

@@ -10,11 +10,8 @@ from numpy.typing import NDArray
 
 from shopfloor.envs.expert import OPEN, Expert
 from shopfloor.envs.randomness import Purpose, Uniform, stream
-from shopfloor.envs.robots.arm import ACTION_DIM
-from shopfloor.envs.rotations import norm
+from shopfloor.envs.robots.robot import Robot
 from shopfloor.envs.simulation import CONTROL_PERIOD
-
-MOTIONS, GRIPPER = ACTION_DIM - 1, ACTION_DIM - 1  # how many actions move the hand, and which one closes it
 
 Array = NDArray[np.float64]
 Ids = NDArray[np.intp]
@@ -102,25 +99,29 @@ class OperatorPolicy:
     Everything random in an episode is drawn at its start, from the episode's own stream.
     """
 
-    def __init__(self, fleet: Fleet, expert: Expert, *, seed: int, lanes: int, horizon_steps: int) -> None:
+    def __init__(
+        self, fleet: Fleet, robot: Robot, expert: Expert, *, seed: int, lanes: int, horizon_steps: int
+    ) -> None:
         self._people: Sequence[Operator] = fleet.operators(seed)
         self._label_noise = fleet.label_noise
         self._expert = expert
         self._seed = seed
+        self._grips, self._motion_groups = robot.grip_columns, robot.motion_groups
+        motions = self._grips.start
         delay = 1 + int(max(person.reaction for person in self._people) / CONTROL_PERIOD)
         self.operator = np.zeros(lanes, dtype=np.int64)
         self.mislabels = np.zeros(lanes, dtype=bool)
-        self._noise = np.zeros((lanes, horizon_steps, MOTIONS))
+        self._noise = np.zeros((lanes, horizon_steps, motions))
         self._pauses = np.zeros((lanes, horizon_steps), dtype=bool)
         self._blunder = np.zeros(lanes, dtype=np.int64)  # control step of the mistake; past the horizon for none
         self._delay = np.zeros(lanes, dtype=np.int64)  # [control steps]
-        self._recent = np.zeros((lanes, delay, ACTION_DIM))  # the expert's actions, newest first
-        self._jitter = np.zeros((lanes, MOTIONS))
-        self._grip = np.zeros(lanes)
+        self._recent = np.zeros((lanes, delay, len(robot.action_names)))  # the expert's actions, newest first
+        self._jitter = np.zeros((lanes, motions))
+        self._grip = np.zeros((lanes, self._grips.stop - motions))
 
     def start(self, lanes: Ids, sites: NDArray[np.int64], episodes: NDArray[np.int64]) -> None:
         """Put an operator to work on each of the episodes (k,) at sites (k,) in lanes (k,)."""
-        horizon = self._noise.shape[1]
+        horizon, motions = self._noise.shape[1:]
         for lane, site, episode in zip(lanes, sites, episodes, strict=True):
             rng = stream(Purpose.OPERATOR, self._seed, int(site), int(episode))
             index = int(rng.integers(len(self._people)))
@@ -133,31 +134,32 @@ class OperatorPolicy:
             self.operator[lane] = index
             self.mislabels[lane] = rng.random() < self._label_noise
             self._delay[lane] = int(person.reaction / CONTROL_PERIOD)
-            self._noise[lane] = person.jitter * np.sqrt(1 - JITTER_MEMORY**2) * rng.standard_normal((horizon, MOTIONS))
+            self._noise[lane] = person.jitter * np.sqrt(1 - JITTER_MEMORY**2) * rng.standard_normal((horizon, motions))
             stops = rng.random(horizon) < skill.pauses * CONTROL_PERIOD
             self._pauses[lane] = np.convolve(stops, np.ones(round(PAUSE / CONTROL_PERIOD)))[:horizon] > 0
             blunders = rng.random() < skill.blunders
             moment = rng.uniform(*BLUNDER) / person.speed  # while the part is in the hand
             self._blunder[lane] = moment / CONTROL_PERIOD if blunders else horizon
         self._recent[lanes] = 0.0
-        self._recent[lanes, :, GRIPPER] = OPEN
+        self._recent[lanes, :, self._grips] = OPEN
         self._jitter[lanes] = 0.0
         self._grip[lanes] = OPEN
         self._expert.reset(lanes)
 
     def act(self, step: NDArray[np.int64]) -> Array:
-        """Actions (n, 7) in [-1, 1] at control step (n,) of each lane's episode."""
+        """Actions (n, act_dim) in [-1, 1] at control step (n,) of each lane's episode."""
         lanes = np.arange(len(step))
         step = np.minimum(step, self._noise.shape[1] - 1)  # lanes whose episode is over stand still
         self._recent = np.concatenate([self._expert.act()[:, None], self._recent[:, :-1]], axis=1)
         actions = self._recent[lanes, self._delay].copy()
         self._jitter = JITTER_MEMORY * self._jitter + self._noise[lanes, step]
-        for part in (slice(0, 3), slice(3, 6)):  # translation, rotation
-            actions[:, part] += (TREMOR + norm(actions[:, part]))[:, None] * self._jitter[:, part]
+        for part in self._motion_groups:
+            size = np.sqrt((actions[:, part] ** 2).sum(axis=1, keepdims=True))
+            actions[:, part] += (TREMOR + size) * self._jitter[:, part]
         paused = self._pauses[lanes, step]
-        actions[paused, :MOTIONS] = 0.0
-        self._grip = np.where(paused, self._grip, actions[:, GRIPPER])
-        actions[:, GRIPPER] = np.where(step >= self._blunder, OPEN, self._grip)
+        actions[paused, : self._grips.start] = 0.0
+        self._grip = np.where(paused[:, None], self._grip, actions[:, self._grips])
+        actions[:, self._grips] = np.where((step >= self._blunder)[:, None], OPEN, self._grip)
         return np.clip(actions, -1.0, 1.0)
 
     def gave_up(self, step: NDArray[np.int64]) -> NDArray[np.bool_]:

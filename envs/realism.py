@@ -20,6 +20,9 @@ class Realism:
     gripper: Device = Device()  # the fingers' opening
     camera: Device = Device()  # poses of loose parts
     fixture_camera: Device = Device()  # poses of fixtures
+    force: Device = Device()  # forces at the tool
+    lidar: Device = Device()  # distances to what stands round a mobile robot
+    odometry: Device = Device()  # a mobile robot's own pose
     sites: SiteSpread = field(default_factory=SiteSpread)
 
     def __post_init__(self) -> None:
@@ -42,6 +45,9 @@ DEFAULT = Realism(
     gripper=Device(latency=0.01),
     camera=Device(noise=2.5e-4, angle_noise=1.75e-3, bias=5e-4, angle_bias=1.75e-3, latency=0.17, dropout=0.01),
     fixture_camera=Device(noise=2.5e-4, bias=1e-3, latency=0.17, dropout=0.01),
+    force=Device(noise=1.0),
+    lidar=Device(noise=0.02, latency=0.05, dropout=0.01),
+    odometry=Device(noise=2e-3, angle_noise=2e-3, bias=5e-3, angle_bias=5e-3, latency=0.05),
     sites=SiteSpread(
         friction=Uniform(0.25, 1.25),
         part_mass=Uniform(-0.005, 0.005),
@@ -50,6 +56,8 @@ DEFAULT = Realism(
         fixture_shift=Uniform(0.0, 0.02),
         camera_shift=Uniform(5e-4, 3e-3),
         camera_turn=Uniform(1.75e-3, 1.75e-2),
+        payload=Uniform(0.8, 1.2),
+        belt_speed=Uniform(0.8, 1.2),
     ),
 )
 

@@ -33,6 +33,18 @@ def about_z(angle: Array) -> Array:
     return from_rotvec(rotvec)
 
 
+def yaw(matrix: Array) -> Array:
+    """Angle (...) [rad] about z of the x axis of matrices (..., 3, 3), seen from above."""
+    angle: Array = np.arctan2(matrix[..., 1, 0], matrix[..., 0, 0])
+    return angle
+
+
+def wrapped(angle: Array, period: float = 2 * np.pi) -> Array:
+    """Angles [rad] moved by multiples of period into [-period / 2, period / 2): the least turn of a symmetric part."""
+    moved: Array = (angle + period / 2) % period - period / 2
+    return moved
+
+
 def from_rotvec(rotvec: Array) -> Array:
     """Rotation vectors (n, 3) [rad] -> matrices (n, 3, 3), by Rodrigues' formula."""
     angle = norm(rotvec)[..., None, None]

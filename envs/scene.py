@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import mujoco
 import numpy as np
 
@@ -53,6 +55,61 @@ def add_camera(
     right = right / np.linalg.norm(right)
     up = np.cross(right, forward)
     spec.worldbody.add_camera(name=name, pos=eye, xyaxes=(*right, *up), fovy=40)
+
+
+def add_visual_box(
+    body: mujoco.MjsBody,
+    half_size: tuple[float, float, float],
+    position: tuple[float, float, float],
+    rgba: tuple[float, float, float, float],
+) -> None:
+    """A box to look at, which neither weighs nor collides."""
+    box = body.add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, size=half_size, pos=position, rgba=rgba, mass=0)
+    box.contype, box.conaffinity = 0, 0
+
+
+def add_open_box(
+    body: mujoco.MjsBody,
+    name: str,
+    *,
+    inside: tuple[float, float, float],
+    wall: float,
+    rgba: tuple[float, float, float, float],
+    density: float = 1000.0,
+) -> None:
+    """A box without a lid: a bin, tote or tray. The body's origin is the middle of its floor's upper face.
+
+    inside: length, width, depth of the hollow [m]; wall: thickness of walls and floor [m]; density [kg/m^3].
+    Geoms are `name_floor` and `name_wall_0` ... `name_wall_3`.
+    """
+    length, width, depth = inside
+    thick, middle = wall / 2, depth / 2
+    sides = {
+        f"{name}_floor": ((length / 2 + wall, width / 2 + wall, thick), (0, 0, -thick)),
+        f"{name}_wall_0": ((thick, width / 2 + wall, middle), (length / 2 + thick, 0, middle)),
+        f"{name}_wall_1": ((thick, width / 2 + wall, middle), (-length / 2 - thick, 0, middle)),
+        f"{name}_wall_2": ((length / 2, thick, middle), (0, width / 2 + thick, middle)),
+        f"{name}_wall_3": ((length / 2, thick, middle), (0, -width / 2 - thick, middle)),
+    }
+    for side, (half_size, position) in sides.items():
+        geom = body.add_geom(name=side, type=mujoco.mjtGeom.mjGEOM_BOX, size=half_size, pos=position, rgba=rgba)
+        geom.density = density
+
+
+def add_prism(
+    spec: mujoco.MjSpec,
+    body: mujoco.MjsBody,
+    name: str,
+    *,
+    outline: Sequence[tuple[float, float]],
+    low: float,
+    high: float,
+    rgba: tuple[float, float, float, float],
+) -> mujoco.MjsGeom:
+    """A convex outline (x, y) [m] drawn out from z = low to z = high [m], as a mesh geom `name` of the body."""
+    mesh = spec.add_mesh(name=name)
+    mesh.uservert = np.ravel([(x, y, z) for z in (low, high) for x, y in outline])
+    return body.add_geom(name=name, type=mujoco.mjtGeom.mjGEOM_MESH, meshname=name, rgba=rgba)
 
 
 def add_bored_block(

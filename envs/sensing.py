@@ -16,18 +16,23 @@ from shopfloor.envs.sites import Site
 
 Array = NDArray[np.float64]
 Ids = NDArray[np.intp]
-DeviceName = Literal["encoder", "gripper", "camera", "fixture_camera"]
+DeviceName = Literal["encoder", "gripper", "camera", "fixture_camera", "force", "lidar", "odometry"]
 Quantity = Literal["scalar", "position", "direction"]
-DEVICES: tuple[DeviceName, ...] = ("encoder", "gripper", "camera", "fixture_camera")
+DEVICES: tuple[DeviceName, ...] = (
+    *("encoder", "gripper", "camera", "fixture_camera"),  # of a robot at a bench
+    *("force", "lidar", "odometry"),
+)
 CAMERAS = ("camera", "fixture_camera")  # these carry the site's calibration error
 CALIBRATION_CENTRE = np.array([0.45, 0.0, 0.0])  # [m] middle of the bench, where the calibration was done
 
 
 @dataclass(frozen=True)
 class Device:
-    """A sensor's faults; lengths in metres, angles (of direction readings) in radians. The default is ideal."""
+    """A sensor's faults; lengths in metres (a force sensor's values in newtons), angles (of direction readings)
+    in radians. The default is ideal.
+    """
 
-    noise: float = 0.0  # [m], standard deviation, fresh in each reading
+    noise: float = 0.0  # [m or N], standard deviation, fresh in each reading
     angle_noise: float = 0.0  # [rad]
     bias: float = 0.0  # [m], standard deviation, held for an episode
     angle_bias: float = 0.0  # [rad]
@@ -63,7 +68,8 @@ class Sensing:
         self.columns = {c.name: slice(starts[i], starts[i + 1]) for i, c in enumerate(channels)}
         width = int(starts[-1])
         self._error = np.zeros((n, steps + 1, width), dtype=np.float32)  # noise and bias
-        self._dropped = np.zeros((n, steps + 1, len(DEVICES)), dtype=bool)
+        self._used = [name for name in DEVICES if any(channel.device == name for channel in channels)]
+        self._dropped = np.zeros((n, steps + 1, len(self._used)), dtype=bool)
         self._shift = np.zeros((n, 3))
         self._turn = np.zeros((n, 3))
         longest = max(device.latency for device in devices.values()) / CONTROL_PERIOD  # [control steps]
@@ -72,7 +78,7 @@ class Sensing:
 
     def reset(self, ids: Ids, sites: Sequence[Site], keys: Sequence[tuple[int, ...]], truth: Array) -> None:
         """Start episodes with streams `keys` at `sites` in lanes ids, whose true values are truth (k, width)."""
-        dropout = np.array([self._devices[name].dropout for name in DEVICES])
+        dropout = np.array([self._devices[name].dropout for name in self._used])
         noise, bias = self._scales("noise", "angle_noise"), self._scales("bias", "angle_bias")
         for lane, site, key in zip(ids, sites, keys, strict=True):
             rng = stream(Purpose.SENSORS, *key)
@@ -109,7 +115,7 @@ class Sensing:
                 if device.quantisation:
                     value = np.round(value / device.quantisation) * device.quantisation
             if device.dropout:
-                lost = dropped[:, DEVICES.index(channel.device), None]
+                lost = dropped[:, self._used.index(channel.device), None]
                 value = np.where(lost, self._delivered[lanes, columns], value)
             readings[:, columns] = value
         self._delivered[lanes] = readings

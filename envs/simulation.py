@@ -101,6 +101,11 @@ class Simulation:
         value: Array = self._xmat[:, self.model.body(name).id].reshape(-1, 3, 3).copy()
         return value
 
+    def body_rotations(self, bodies: Ids) -> Array:
+        """World rotations (n, len(bodies), 3, 3) of bodies by number."""
+        value: Array = self._xmat[:, bodies].reshape(self.nsim, -1, 3, 3)
+        return value
+
     def site_position(self, name: str) -> Array:
         """World position (n, 3) [m] of a site."""
         value: Array = self._site_xpos[:, self.model.site(name).id].copy()

@@ -28,6 +28,7 @@ class ShopfloorEnv(gymnasium.Env[Observations, NDArray[np.float32]]):
         self,
         task: Task | str,
         *,
+        difficulty: str | None = None,
         realism: Realism | str = "default",
         sites: Sequence[int] = DEFAULT_SITES,
         reward_type: RewardType = "dense",
@@ -36,6 +37,7 @@ class ShopfloorEnv(gymnasium.Env[Observations, NDArray[np.float32]]):
         self.vector = ShopfloorVectorEnv(
             task,
             1,
+            difficulty=difficulty,
             realism=realism,
             sites=sites,
             reward_type=reward_type,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from shopfloor.envs.randomness import Purpose, Uniform, stream
 
 FIRST_HELD_OUT = 1_000_000  # sites from here on are for evaluation, those below for collection
+SHARES = ("payload", "belt_speed")  # of a nominal value
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class Site:
     fixture_shift: NDArray[np.float64]  # (2,) [m], how the fixture's station stands off its nominal place
     camera_shift: NDArray[np.float64]  # (3,) [m], error of the camera-to-robot calibration
     camera_turn: NDArray[np.float64]  # (3,) [rad], its rotation part
+    payload: float  # masses of loads are the nominal ones times this
+    belt_speed: float  # conveyors run at the nominal speed times this
 
 
 @dataclass(frozen=True)
@@ -37,16 +40,20 @@ class SiteSpread:
     fixture_shift: Uniform = Uniform(0.0, 0.0)  # [m], distance; the direction is free
     camera_shift: Uniform = Uniform(0.0, 0.0)  # [m], distance
     camera_turn: Uniform = Uniform(0.0, 0.0)  # [rad], angle
+    payload: Uniform = Uniform(1.0, 1.0)
+    belt_speed: Uniform = Uniform(1.0, 1.0)
 
     def site(self, index: int) -> Site:
         """Site number index: the same one for every user of the same spread."""
         if index < 0:
             raise ValueError(f"site {index}, want 0 or more")
         rng = stream(Purpose.SITE, index)
-        draws = {field.name: getattr(self, field.name).sample(rng) for field in fields(self)}
+        absolute = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in SHARES}
+        draws = {name: spread.sample(rng) for name, spread in absolute.items()}
         for name, dimensions in (("fixture_shift", 2), ("camera_shift", 3), ("camera_turn", 3)):
             direction = rng.standard_normal(dimensions)
             draws[name] = draws[name] * direction / np.linalg.norm(direction)
+        draws |= {name: getattr(self, name).sample(rng) for name in SHARES}
         scalars = {name: float(value) for name, value in draws.items() if np.ndim(value) == 0}
         return Site(index=index, **{**draws, **scalars})
 

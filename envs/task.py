@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar, cast
 
 import mujoco
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from shopfloor.envs.expert import Expert
 from shopfloor.envs.randomness import Uniform
-from shopfloor.envs.robots.arm import Arm
+from shopfloor.envs.robots.robot import Robot
 from shopfloor.envs.sensing import Channel
 from shopfloor.envs.simulation import CONTROL_RATE, Simulation
 from shopfloor.envs.sites import Site
@@ -22,6 +23,7 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Ids = NDArray[np.intp]
 
+DIFFICULTIES = ("easy", "default", "hard")
 
 Measurement = TypeVar("Measurement", bound=Callable[..., Any])
 
@@ -45,37 +47,87 @@ def measurement(method: Measurement) -> Measurement:
     return cast(Measurement, measured)
 
 
+@dataclass(frozen=True)
+class Knob:
+    """A named number of a task at each difficulty, within bounds; `unit` and meaning for people."""
+
+    easy: float
+    default: float
+    hard: float
+    low: float
+    high: float
+    meaning: str
+
+    def __post_init__(self) -> None:
+        for grade in DIFFICULTIES:
+            if not self.low <= getattr(self, grade) <= self.high:
+                raise ValueError(f"{grade} {getattr(self, grade)}, want {self.low} to {self.high}")
+
+
 class Task(ABC):
     """One job of one robot, written over (n, ...) arrays: no loop over simulations in any method.
 
     A task object serves one environment: `bind` ties it to a simulation, after which its measurements
-    read that simulation's true state.
+    read that simulation's true state. The robot adds its own channels and observations before the task's.
     """
 
     instruction: ClassVar[str]
     """One sentence, as an operator would be told."""
     horizon: ClassVar[float]
     """[s] after which an episode is cut."""
+    knobs: ClassVar[Mapping[str, Knob]]
+    """What the difficulty moves, by name; each may be set by itself."""
     randomised: ClassVar[Mapping[str, Uniform]]
     """What is drawn afresh in each episode, by name."""
     channels: ClassVar[Sequence[Channel]]
-    """What the sensors read, in the order of `truth`."""
-    observation_names: ClassVar[Sequence[str]]
-    """A name for each element of the observation; the first `state_dim` are proprioceptive."""
-    state_dim: ClassVar[int]
+    """What the sensors read of the scene, in the order of `truth`."""
+    scene_names: ClassVar[Sequence[str]]
+    """A name for each element of `observe`."""
     reward_weights: ClassVar[Mapping[str, float]]
     """The weight of each of `reward_terms` in the dense reward."""
     camera: ClassVar[str]
-    """The camera for pictures."""
+    """The fixed camera."""
 
-    robot: Arm
+    robot: Robot
     sim: Simulation
     measured: dict[str, tuple[int, Any]]
+
+    def __init__(self, *, difficulty: str = "default", **knobs: float | None) -> None:
+        """difficulty: easy, default or hard; knobs: any of the task's `knobs` at a value of its own.
+
+        Raises ValueError on an unknown difficulty or knob, and on a value out of the knob's bounds.
+        """
+        if difficulty not in DIFFICULTIES:
+            raise ValueError(f"difficulty {difficulty!r}, want one of {', '.join(DIFFICULTIES)}")
+        if unknown := sorted(set(knobs) - set(self.knobs)):
+            raise ValueError(f"{type(self).__name__} with {', '.join(unknown)}, want any of {', '.join(self.knobs)}")
+        self.knob: dict[str, float] = {}
+        for name, knob in self.knobs.items():
+            chosen = knobs.get(name)
+            value = float(getattr(knob, difficulty) if chosen is None else chosen)
+            if not knob.low <= value <= knob.high:
+                raise ValueError(f"{name} {value}, want {knob.low} to {knob.high}: {knob.meaning}")
+            self.knob[name] = value
+        self.robot = self.make_robot()
+
+    @abstractmethod
+    def make_robot(self) -> Robot:
+        """A fresh robot with the tool that the job needs."""
 
     @property
     def horizon_steps(self) -> int:
         """The horizon in control steps."""
         return round(self.horizon * CONTROL_RATE)
+
+    @property
+    def observation_names(self) -> Sequence[str]:
+        """A name for each element of the observation; the first `state_dim` are the robot's own."""
+        return (*self.robot.observation_names, *self.scene_names)
+
+    @property
+    def state_dim(self) -> int:
+        """How many elements of the observation are proprioceptive."""
+        return len(self.robot.observation_names)
 
     @abstractmethod
     def scene(self) -> mujoco.MjSpec:
@@ -93,11 +145,11 @@ class Task(ABC):
 
     @abstractmethod
     def truth(self) -> Array:
-        """True values (n, width) of all channels, side by side."""
+        """True values (n, width) of the task's channels, side by side."""
 
     @abstractmethod
     def observe(self, readings: Mapping[str, Array]) -> Array:
-        """Observation (k, obs_dim) from what the sensors read: (k, size) of each channel."""
+        """The scene's part (k, len(scene_names)) of the observation, from what all sensors read: (k, size) each."""
 
     @abstractmethod
     def success(self) -> Mask:

@@ -52,6 +52,7 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         task: Task | str,
         num_envs: int = 1,
         *,
+        difficulty: str | None = None,
         realism: Realism | str = "default",
         sites: Sequence[int] = DEFAULT_SITES,
         reward_type: RewardType = "dense",
@@ -59,7 +60,10 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         threads: int = 0,
         render_mode: str | None = None,
     ) -> None:
-        """task: a fresh task object or a registered name; threads: 0 for one per processor."""
+        """task: a fresh task object or a registered name; threads: 0 for one per processor.
+
+        difficulty: easy, default or hard, of a named task; an object has its own.
+        """
         if num_envs < 1:
             raise ValueError(f"{num_envs} environments, want 1 or more")
         if reward_type not in ("dense", "sparse"):
@@ -68,7 +72,9 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
             raise ValueError(f"render mode {render_mode!r}, want None or one of {self.metadata['render_modes']}")
         if not sites:
             raise ValueError("no sites, want at least one")
-        self.task = _named(TASKS, task, "task")() if isinstance(task, str) else task
+        if difficulty is not None and not isinstance(task, str):
+            raise ValueError(f"difficulty {difficulty!r} of a task object, want it given to the object itself")
+        self.task = _named(TASKS, task, "task")(difficulty=difficulty or "default") if isinstance(task, str) else task
         self.realism = _named(REALISMS, realism, "realism") if isinstance(realism, str) else realism
         self.num_envs = num_envs
         self.render_mode = render_mode
@@ -85,7 +91,8 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         self.sim = Simulation(spec.compile(), num_envs, threads=threads)
         self.task.bind(self.sim)
         self._horizon = self.task.horizon_steps
-        self._sensing = Sensing(self.task.channels, self.realism.devices, num_envs, self._horizon)
+        channels = (*self.task.robot.channels, *self.task.channels)
+        self._sensing = Sensing(channels, self.realism.devices, num_envs, self._horizon)
         self._weights = self.task.reward_weights
 
         width, actions = len(self.task.observation_names), len(self.task.robot.action_names)
@@ -230,7 +237,7 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         self._site[ids] = [site.index for site in sites]
         self._steps[ids] = 0
         self._over[ids] = False
-        self._sensing.reset(ids, sites, keys, self.task.truth()[ids])
+        self._sensing.reset(ids, sites, keys, self._truth()[ids])
         self._observe(ids)
 
     def _repair(self, ids: Ids) -> None:
@@ -240,9 +247,14 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
             self.sim.forward(ids)
 
     def _observe(self, ids: Ids) -> None:
-        readings = self._sensing.read(ids, self.task.truth()[ids], self._steps[ids])
+        readings = self._sensing.read(ids, self._truth()[ids], self._steps[ids])
         named = {name: readings[:, columns] for name, columns in self._sensing.columns.items()}
-        self._observations[ids] = self.task.observe(named)
+        own = self.task.state_dim
+        self._observations[ids, :own] = self.task.robot.observe(named)
+        self._observations[ids, own:] = self.task.observe(named)
+
+    def _truth(self) -> Array:
+        return np.concatenate([self.task.robot.truth(), self.task.truth()], axis=1)
 
     def _info(
         self,

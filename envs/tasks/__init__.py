@@ -3,4 +3,9 @@
 from shopfloor.envs.task import Task
 from shopfloor.envs.tasks.peg_insertion import PegInsertion
 
-TASKS: dict[str, type[Task]] = {task.__name__: task for task in (PegInsertion,)}
+TASKS: dict[str, type[Task]] = {
+    task.__name__: task
+    for task in (
+        PegInsertion,  # arm
+    )
+}

@@ -9,14 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shopfloor.envs import scene
-from shopfloor.envs.expert import CLOSED, OPEN, Expert, Phase
+from shopfloor.envs.expert import CLOSED, OPEN, Expert, Phase, above
+from shopfloor.envs.parts import Bench, Fixture, Parts, add_part
 from shopfloor.envs.randomness import Uniform
-from shopfloor.envs.robots.arm import HOME, PAD, STROKE, Arm
-from shopfloor.envs.rotations import about_z, cross, from_rotvec, norm, rotate, to_quaternion, unrotate
+from shopfloor.envs.robots.arm import HOME, Arm
+from shopfloor.envs.robots.tools import PAD, STROKE
+from shopfloor.envs.rotations import about_z, cross, from_rotvec, norm, rotate, unrotate
 from shopfloor.envs.sensing import Channel
 from shopfloor.envs.simulation import Simulation
 from shopfloor.envs.sites import Site
-from shopfloor.envs.task import Task, measurement
+from shopfloor.envs.task import Knob, Task, measurement
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -73,6 +75,10 @@ class PegInsertion(Task):
     Success: the peg's lower end is 20 mm or more below the bore's mouth, inside the bore, upright.
     """
 
+    knobs = {
+        "clearance": Knob(2e-3, 1e-3, 0.5e-3, 1e-6, 4e-3, "[m], diametral play of the peg in the bore"),
+        "lying": Knob(0.0, 0.5, 1.0, 0.0, 1.0, "share of episodes whose peg lies"),
+    }
     instruction = "Pick up the peg and insert it into the fixture."
     horizon = 15.0
     randomised = {
@@ -84,42 +90,24 @@ class PegInsertion(Task):
         "joint_shift": Uniform((-0.03,) * 6, (0.03,) * 6),  # [rad], about +-20 mm at the hand
     }
     channels = (
-        Channel("tcp", "encoder", "position"),
-        Channel("tcp_x", "encoder", "direction"),
-        Channel("tcp_z", "encoder", "direction"),
-        Channel("press", "encoder", "position"),
-        Channel("opening", "gripper", "scalar", 1),
         Channel("peg", "camera", "position"),
         Channel("peg_axis", "camera", "direction"),
         Channel("mouth", "fixture_camera", "position"),
     )
-    observation_names = (
-        *("tcp_x", "tcp_y", "tcp_z"),
-        *("tool_xx", "tool_xy", "tool_xz", "tool_zx", "tool_zy", "tool_zz"),
-        "opening",
-        *("press_x", "press_y", "press_z"),
+    scene_names = (
         *("tcp_to_peg_x", "tcp_to_peg_y", "tcp_to_peg_z"),
         *("peg_axis_x", "peg_axis_y", "peg_axis_z"),
         *("peg_to_mouth_x", "peg_to_mouth_y", "peg_to_mouth_z"),
         *("tcp_to_mouth_x", "tcp_to_mouth_y", "tcp_to_mouth_z"),
     )
-    state_dim = 13
     reward_weights = {"reach": 0.1, "grasp": 0.1, "align": 0.3, "depth": 0.5}
     camera = "front"
 
-    def __init__(self, *, clearance: float = 1e-3, lying: float = 0.5) -> None:
-        """clearance: diametral play of the peg in the bore [m]; lying: share of episodes whose peg lies.
+    robot: Arm
 
-        Raises ValueError unless 0 < clearance <= 4e-3 and 0 <= lying <= 1.
-        """
-        if not 0 < clearance <= 4e-3:
-            raise ValueError(f"clearance {clearance} m, want more than 0 and at most 0.004 (graded: {CLEARANCES})")
-        if not 0 <= lying <= 1:
-            raise ValueError(f"share of lying pegs {lying}, want 0 to 1")
-        self.robot = Arm()
-        self._bore_radius = PEG_RADIUS + clearance / 2
-        self._clearance = clearance
-        self._lying = lying
+    def make_robot(self) -> Arm:
+        """The arm with cranked jaws, which take a peg as it stands or lies."""
+        return Arm()
 
     def scene(self) -> mujoco.MjSpec:
         """Arm, bench, fixture under a mocap body, free peg."""
@@ -133,15 +121,14 @@ class PegInsertion(Task):
         scene.add_bored_block(
             spec,
             fixture,
-            bore_radius=self._bore_radius,
+            bore_radius=PEG_RADIUS + self.knob["clearance"] / 2,
             chamfer=CHAMFER,
             depth=BORE_DEPTH,
             half_size=BLOCK,
             pedestal=RIM,
             rgba=(0.30, 0.52, 0.42, 1),
         )
-        peg = spec.worldbody.add_body(name="peg")
-        peg.add_freejoint(name="peg")
+        peg = add_part(spec, "peg")
         peg.add_geom(
             name="peg",
             type=mujoco.mjtGeom.mjGEOM_CYLINDER,
@@ -154,48 +141,34 @@ class PegInsertion(Task):
         return spec
 
     def bind(self, sim: Simulation) -> None:
-        """Look up the peg, and give each simulation its own friction, mass and peg radius."""
+        """Look up the peg and the fixtures; each simulation has its own friction, mass and peg radius."""
         super().bind(sim)
-        self._peg_qpos = sim.free_joint_columns("peg")
-        geom, body = sim.model.geom("peg").id, sim.model.body("peg").id
-        self._friction = sim.per_simulation("geom_friction")[:, :, 0]
-        self._peg_size = sim.per_simulation("geom_size")[:, geom]
-        self._peg_mass = sim.per_simulation("body_mass")[:, body : body + 1]
-        self._peg_inertia = sim.per_simulation("body_inertia")[:, body]
-        self._bench, self._fixture = (int(sim.model.body(name).mocapid[0]) for name in ("bench", "fixture"))
-        parts = [i for i in range(sim.model.ngeom) if not sim.model.geom(i).name.startswith("pad")]
-        self._rubbing = np.array(parts, dtype=np.intp)
+        self._parts = Parts(sim, ["peg"])
+        self._bench, self._fixture = Bench(sim), Fixture(sim, "fixture")
+        self._peg_size = sim.per_simulation("geom_size")[:, sim.model.geom("peg").id]
 
     def place(self, ids: Ids, draws: Mapping[str, Array], sites: Sequence[Site]) -> None:
         """The peg in the tray, the fixture at its station, the arm near home."""
-        n, sim = len(ids), self.sim
-        bench = np.array([site.bench_height for site in sites])
-        mass = PEG_MASS + np.array([site.part_mass for site in sites])
-        self._friction[ids[:, None], self._rubbing] = np.array([[site.friction] for site in sites])
+        n = len(ids)
+        bench = self._bench.place(ids, sites)
         # wear: the bore is the nominal one, the peg thinner; its bounds stay those of the nominal peg
-        self._peg_size[ids, 0] = PEG_RADIUS - self._clearance / 2 * np.array([site.wear for site in sites])
-        self._peg_mass[ids, 0] = mass
-        self._peg_inertia[ids] = sim.model.body("peg").inertia * (mass / PEG_MASS)[:, None]
-        sim.update_constants(ids)
-
-        sim.mocap_pos[ids, self._bench] = np.stack([np.zeros(n), np.zeros(n), bench], axis=1)
+        self._peg_size[ids, 0] = PEG_RADIUS - self.knob["clearance"] / 2 * np.array([site.wear for site in sites])
+        self._parts.weigh(ids, PEG_MASS + np.array([[site.part_mass] for site in sites]))
         fixture = np.concatenate([STATION + draws["fixture_shift"], bench[:, None] + RIM], axis=1)
         fixture[:, :2] += np.array([site.fixture_shift for site in sites])
-        sim.mocap_pos[ids, self._fixture] = fixture
-        sim.mocap_quat[ids, self._fixture] = to_quaternion(about_z(draws["fixture_yaw"]))
+        self._fixture.put(ids, fixture, about_z(draws["fixture_yaw"]))
 
-        lies = draws["lies"] < self._lying
+        lies = draws["lies"] < self.knob["lying"]
         height = bench + np.where(lies, self._peg_size[ids, 0], PEG_LENGTH / 2)
         rotation = np.where(lies[:, None, None], about_z(draws["peg_yaw"]) @ LYING, UPRIGHT)
-        sim.qpos[ids[:, None], self._peg_qpos] = np.concatenate(
-            [TRAY + draws["peg_shift"], height[:, None], to_quaternion(rotation)], axis=1
-        )
+        position = np.concatenate([TRAY + draws["peg_shift"], height[:, None]], axis=1)
+        self._parts.put(ids, position[:, None], rotation[:, None])
         self.robot.place(ids, HOME + draws["joint_shift"], np.full(n, STROKE))
 
     @measurement
     def mouth(self) -> Array:
         """Middle of the bore's mouth (n, 3) [m]."""
-        return self.sim.mocap_pos[:, self._fixture].copy()
+        return self._fixture.position()
 
     @measurement
     def peg(self) -> Array:
@@ -216,20 +189,20 @@ class PegInsertion(Task):
     @measurement
     def tcp_to_grasp(self) -> Array:
         """From the tool centre point to where the peg is best held (n, 3) [m]."""
-        return self.peg() + GRASP * self.peg_axis() - self.robot.tcp()[0]
+        return self.peg() + GRASP * self.peg_axis() - self.robot.pose()[0]
 
     @measurement
     def depth(self) -> Array:
         """How deep the peg stands in the bore (n,) [m]; 0 where its lower end is not inside."""
         gap = self.lower_end_to_mouth()
-        inside = np.hypot(gap[:, 0], gap[:, 1]) < self._bore_radius
+        inside = np.hypot(gap[:, 0], gap[:, 1]) < PEG_RADIUS + self.knob["clearance"] / 2
         return np.where(inside, np.maximum(gap[:, 2], 0.0), 0.0)
 
     @measurement
     def held(self) -> Mask:
         """Whether the peg is between the closed pads (n,)."""
         near = norm(self.tcp_to_grasp()) < 2 * PAD[0]
-        closed: Mask = self.robot.opening() < 2 * PEG_RADIUS
+        closed: Mask = self.robot.tool.state() < 2 * PEG_RADIUS
         return closed & near
 
     def success(self) -> Mask:
@@ -253,21 +226,14 @@ class PegInsertion(Task):
         }
 
     def truth(self) -> Array:
-        """True values of all channels."""
-        position, rotation = self.robot.tcp()
-        press = self.robot.commanded_tcp()[0] - position
-        opening = self.robot.opening()[:, None]
-        return np.concatenate(
-            [position, rotation[..., 0], rotation[..., 2], press, opening, self.peg(), self.peg_axis(), self.mouth()],
-            axis=1,
-        )
+        """True values of the scene's channels."""
+        return np.concatenate([self.peg(), self.peg_axis(), self.mouth()], axis=1)
 
     def observe(self, readings: Mapping[str, Array]) -> Array:
         """Relative vectors from the readings, so that an error of a reading is an error of the observation."""
         r = readings
         return np.concatenate(
             [
-                *(r["tcp"], r["tcp_x"], r["tcp_z"], r["opening"], r["press"]),
                 *(r["peg"] - r["tcp"], r["peg_axis"], r["mouth"] - _lower_end(r["peg"], r["peg_axis"])),
                 r["mouth"] - r["tcp"],  # the peg's reading lags behind the hand's: this one does not
             ],
@@ -276,10 +242,10 @@ class PegInsertion(Task):
 
     def expert(self) -> Expert:
         """Reach, grasp, lift, carry over the bore, align, insert; back to the start where the hold is lost."""
-        expert = Expert(
+        return Expert(
             self.robot,
             (
-                Phase("reach", lambda: self._over_peg(expert.style.side), OPEN, tolerance=0.02, angle_tolerance=0.2),
+                Phase("reach", above(self._at_peg, 0.06), OPEN, tolerance=0.02, angle_tolerance=0.2, aside=0.04),
                 Phase("grasp", self._at_peg, OPEN, speed=0.6, tolerance=0.003),
                 Phase("grasp", self._at_peg, CLOSED, speed=0.3, tolerance=0.01, dwell=7),
                 Phase("carry", self._lifted, CLOSED, tolerance=0.02, holds=self.held),
@@ -289,7 +255,6 @@ class PegInsertion(Task):
             ),
             self.sim.nsim,
         )
-        return expert
 
     @measurement
     def _at_peg(self) -> tuple[Array, Array]:
@@ -302,13 +267,9 @@ class PegInsertion(Task):
         rotation = np.stack([cross(sideways, axis), sideways, axis], axis=-1)
         return self.peg() + GRASP * axis + SLACK * (1 - upright) * UP, rotation
 
-    def _over_peg(self, side: Array) -> tuple[Array, Array]:
-        position, rotation = self._at_peg()
-        return position + np.stack([0 * side, 0.04 * side, 0 * side + 0.06], axis=1), rotation
-
     @measurement
     def _lifted(self) -> tuple[Array, Array]:
-        position, rotation = self.robot.tcp()
+        position, rotation = self.robot.pose()
         return position + np.maximum(LIFT - self.peg()[:, 2:], 0) * UP, rotation
 
     def _peg_at(self, height: float) -> tuple[Array, Array]:
@@ -318,7 +279,7 @@ class PegInsertion(Task):
 
     @measurement
     def _peg_at_mouth(self) -> tuple[Array, Array]:
-        position, rotation = self.robot.tcp()
+        position, rotation = self.robot.pose()
         axis_in_hand = unrotate(rotation, self.peg_axis())
         end_in_hand = unrotate(rotation, _lower_end(self.peg(), self.peg_axis()) - position)
         # the smallest turn from upright that makes up for how the peg sits in the hand

@@ -3,7 +3,6 @@ import numpy as np
 import pytest
 
 from shopfloor.envs import ShopfloorVectorEnv
-from shopfloor.envs.robots.arm import GRIP_FORCE, JOINT_SPEED
 from shopfloor.envs.rotations import from_rotvec, to_quaternion
 from shopfloor.envs.tasks import peg_insertion as peg
 from shopfloor.envs.tasks.peg_insertion import PegInsertion
@@ -81,37 +80,12 @@ def test_a_resting_peg_stays_where_it_lies():
     assert np.abs(env.task.peg() - before).max() < 2e-3
 
 
-def test_expert_episodes_are_physically_plausible():
-    """At success no part is 1 mm deep in another; joints keep their speed, pads press no more than they can."""
-    n = 16
-    env = env_of(n)
-    expert = env.task.expert()
-    expert.reset(np.arange(n))
-    deepest, fastest, strongest = 0.0, 0.0, 0.0
-    data = mujoco.MjData(env.sim.model)
-    while not env.over.all():
-        _, _, _, _, info = env.step(expert.act())
-        fastest = max(fastest, np.abs(env.sim.qvel[:, :6]).max())
-        for lane in range(0, n, 5):
-            env.sim.batch.get_data(lane, data)
-            force = np.zeros(6)
-            for index, contact in enumerate(data.contact):
-                deepest = max(deepest, -contact.dist * info["success"][lane])
-                names = [env.sim.model.geom(geom).name for geom in contact.geom]
-                if "peg" in names and "pad_left" in names:
-                    mujoco.mj_contactForce(env.sim.model, data, index, force)
-                    strongest = max(strongest, force[0])
-    assert deepest < 1e-3
-    assert fastest < JOINT_SPEED
-    assert GRIP_FORCE / 4 < strongest < 2 * GRIP_FORCE
-
-
 def test_a_spinning_peg_of_another_mass_falls_with_gravity_alone():
     """Inertia that does not fit the mass would move a free body about by itself."""
     env = ShopfloorVectorEnv(PegInsertion(), 8, realism="default", autoreset_mode="Disabled")
     env.reset(seed=0)
     put_peg(env, (0.0, 0.3, 0.5), tilt=0.7)
-    assert np.ptp(env.task._peg_mass) > 1e-3
+    assert np.ptp(env.sim.per_simulation("body_mass")[:, env.sim.model.body("peg").id]) > 1e-3
     before = env.task.peg()
     env.sim.qvel[:, -6:] = [0.1, 0.0, 0.0, 15.0, -25.0, 30.0]
     env.step(np.zeros((8, 7)))

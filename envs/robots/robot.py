@@ -1,0 +1,80 @@
+"""What a robot declares; tasks, experts, operators and the environment work with any that does."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from shopfloor.envs.sensing import Channel
+from shopfloor.envs.simulation import Simulation
+
+Array = NDArray[np.float64]
+
+OPEN, CLOSED = 1.0, -1.0  # actions of a tool that holds: let go, take hold
+
+
+class Robot(ABC):
+    """One robot in a simulation: adds itself to a scene, reads its own state, turns actions into controls.
+
+    Its tools are what it works with (a hand, two hands and a base, a pair of forks). Poses of tools have the
+    shapes (n, 3) and (n, 3, 3), or (n, tools, 3) and (n, tools, 3, 3) where there are several.
+    """
+
+    name: str
+    action_names: Sequence[str]
+    """A name for each element of an action in [-1, 1]: first the motions, then the tools' own."""
+    motion_groups: Sequence[slice]
+    """Action columns of one motion each (a hand's translation, its rotation): a hand trembles in each by itself."""
+    grip_columns: slice
+    """Action columns of the tools' own, OPEN to CLOSED; may be empty."""
+    channels: Sequence[Channel]
+    """What the robot's own sensors read, in the order of `truth`."""
+    observation_names: Sequence[str]
+    """A name for each element of `observe`."""
+    camera: str
+    """The camera that the robot carries."""
+    grip_force: float
+    """[N] with which a tool holds a part at the most; 0 for one that does not hold."""
+    speed_limits: Mapping[str, float]
+    """Name of each driven joint -> its top speed [rad/s] or [m/s]."""
+
+    @abstractmethod
+    def add_to(self, spec: mujoco.MjSpec) -> None:
+        """Add the robot, its servos and its camera to a scene."""
+
+    @abstractmethod
+    def bind(self, sim: Simulation) -> None:
+        """Look up the robot's elements in a compiled simulation."""
+
+    @abstractmethod
+    def command(self, actions: Array) -> None:
+        """Turn actions (n, act_dim) in [-1, 1] into the controls of the next control period."""
+
+    @abstractmethod
+    def truth(self) -> Array:
+        """True values (n, width) of the robot's channels, side by side."""
+
+    @abstractmethod
+    def observe(self, readings: Mapping[str, Array]) -> Array:
+        """Proprioceptive part (k, len(observation_names)) of the observation from what the sensors read."""
+
+    @abstractmethod
+    def pose(self) -> tuple[Array, Array]:
+        """True pose of the tools: position [m] and rotation, world frame."""
+
+    @abstractmethod
+    def steer(self, position: Array, rotation: Array, *, gain: Array, speed: Array) -> Array:
+        """Motions (n, act_dim less the grips) that bring the tools towards a pose: an expert's way to drive.
+
+        gain (n,): share of the remaining way that a step commands; speed (n,): share of top speed.
+        """
+
+
+def limited(step: Array, speed: Array) -> Array:
+    """step (n, 3) shortened, in its own direction, to at most speed (n, 1)."""
+    length: Array = np.sqrt((step * step).sum(axis=1, keepdims=True))
+    return step * np.minimum(1.0, speed / np.maximum(length, 1e-9))
