@@ -143,6 +143,9 @@ class Task(ABC):
     def place(self, ids: Ids, draws: Mapping[str, Array], sites: Sequence[Site]) -> None:
         """Write the start of episodes into simulations ids; draws hold (k, ...) of each `randomised` name."""
 
+    def after_step(self, ids: Ids) -> None:  # noqa: B027
+        """Called once after simulations ids have moved on by a control period; for tasks that keep a record."""
+
     @abstractmethod
     def truth(self) -> Array:
         """True values (n, width) of the task's channels, side by side."""

@@ -166,6 +166,7 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
             diverged[active] = self.sim.step(active)[active]
             self._repair(np.flatnonzero(diverged))
             self._steps[active] += 1
+            self.task.after_step(active)
             self._observe(active)
         alive = ~self._over & ~diverged
         success = self.task.success() & alive
