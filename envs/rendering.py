@@ -16,7 +16,10 @@ class Renderer:
 
     def __init__(self, sim: Simulation, *, camera: str, width: int = 640, height: int = 480) -> None:
         self._sim = sim
-        self._camera = camera
+        self._camera = mujoco.MjvCamera()
+        self._camera.type = mujoco.mjtCamera.mjCAMERA_FIXED
+        self._camera.fixedcamid = sim.model.camera(camera).id
+        self._looks = (mujoco.MjvOption(), mujoco.MjvPerturb())
         self._data = mujoco.MjData(sim.model)
         self._gl: Any = mujoco.Renderer(sim.model, height, width)
 
@@ -26,7 +29,10 @@ class Renderer:
         self._sim.batch.get_data(lane, self._data)
         mujoco.mj_kinematics(model, self._data)
         mujoco.mj_camlight(model, self._data)
-        self._gl.update_scene(self._data, camera=self._camera)
+        # not the renderer's own update, which draws the sizes and colours of the model that all simulations share
+        mujoco.mjv_updateScene(
+            model, self._data, *self._looks, self._camera, mujoco.mjtCatBit.mjCAT_ALL.value, self._gl.scene
+        )
         pixels: NDArray[np.uint8] = self._gl.render().copy()
         return pixels
 
