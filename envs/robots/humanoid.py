@@ -1,0 +1,346 @@
+"""A wheeled humanoid: omnidirectional base, torso on a lift, head with a camera, two 6-axis arms with grippers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from shopfloor.envs.robots.arm import (
+    JOINTS,
+    LEASH,
+    MAX_ROTATION,
+    MAX_TRANSLATION,
+    MOTIONS,
+    add_capsule,
+    add_chain,
+)
+from shopfloor.envs.robots.base import Drive, WheeledBase
+from shopfloor.envs.robots.kinematics import (
+    BASE,
+    JOINT_SPEED,
+    Kinematics,
+    forward_kinematics,
+    inverse_kinematics_step,
+    solve,
+)
+from shopfloor.envs.robots.robot import Robot, limited
+from shopfloor.envs.robots.tools import DARK, GREY, ParallelGripper
+from shopfloor.envs.rotations import about_z, from_rotvec, rotate, to_quaternion, to_rotvec, unrotate, wrapped, yaw
+from shopfloor.envs.scene import add_visual_box
+from shopfloor.envs.sensing import Channel
+from shopfloor.envs.simulation import CONTROL_PERIOD, Simulation
+
+Array = NDArray[np.float64]
+Ids = NDArray[np.intp]
+
+# Size, mass and speeds of the class of Rainbow Robotics' RB-Y1 with mecanum wheels (131 kg), driven at a careful pace
+DRIVE = Drive(mass=135.0, yaw_inertia=12.0, speed=0.6, sideways=0.4, turn=0.8, acceleration=0.8, turn_acceleration=1.5)
+CHASSIS = (0.26, 0.24, 0.14)  # [m] half sizes of the box over the wheels
+CHASSIS_MASS, TORSO_MASS = 72.0, 24.0  # [kg]
+WHEEL_RADIUS = 0.10  # [m]
+SHOULDERS = 0.85  # [m] over the floor, height of the torso's frame with the lift down
+LIFT = 0.40  # [m] stroke
+LIFT_SPEED = 0.2  # [m/s]
+LIFT_FORCE = 1500.0  # [N]
+LIFT_STIFFNESS, LIFT_DAMPING = 60e3, 4e3  # [N/m], [N s/m]
+LIFT_LEASH = 0.02  # [m] between commanded and measured height
+MOUNT = (0.0, 0.13, 0.0)  # [m] of the left arm's foot in the torso's frame; the right one's is mirrored
+SPLAY = np.radians(85)  # [rad] by which the arms' feet are turned outwards from upright
+BASE_GAIN = 0.25  # of what a hand's steering commands: wheels and command path need their time
+
+SIDES = ("left", "right")
+LEFT, RIGHT, TORSO = 0, 1, 2  # numbers of the tools
+# [rad] (2, 6) hands pointing down at (0.5, +-0.25, -0.2) m in the torso's frame, elbows out
+HOME = np.array([(-0.347, -1.038, 1.941, -1.156, -0.357, 0.237), (-2.795, -2.104, -1.941, -1.986, 0.357, 2.905)])
+
+FEET = np.array([MOUNT, (MOUNT[0], -MOUNT[1], MOUNT[2])])  # (2, 3) [m]
+OUTWARDS = from_rotvec(np.array([(-SPLAY, 0.0, 0.0), (SPLAY, 0.0, 0.0)]))  # (2, 3, 3) arms' feet in the torso's frame
+
+
+class Humanoid(Robot):
+    """Hands move in the torso's frame: x forward, origin between the shoulders, level.
+
+    The tools are left hand, right hand and torso; where a pose holds all three, in this order. The torso's pose
+    has the base's place and yaw, and the height of the lift.
+    """
+
+    name = "wheeled_humanoid"
+    action_names = (
+        *(f"{side}_{motion}" for side in SIDES for motion in MOTIONS),
+        *("base_forward", "base_left", "base_turn", "lift"),
+        *(f"{side}_gripper" for side in SIDES),
+    )
+    motion_groups = (
+        *(slice(0, 3), slice(3, 6), slice(6, 9), slice(9, 12)),  # hands
+        *(slice(12, 14), slice(14, 15), slice(15, 16)),  # base, lift
+    )
+    grip_columns = slice(16, 18)
+    camera = "head"
+    channels = (
+        *(
+            channel
+            for side in SIDES
+            for channel in (
+                Channel(f"{side}_hand", "encoder", "position"),
+                Channel(f"{side}_hand_x", "encoder", "direction"),
+                Channel(f"{side}_hand_z", "encoder", "direction"),
+                Channel(f"{side}_press", "encoder", "position"),
+                Channel(f"{side}_opening", "gripper", "scalar", 1),
+            )
+        ),
+        Channel("lift", "encoder", "scalar", 1),
+        Channel("base_speed", "odometry", "scalar", 3),
+    )
+    observation_names = (
+        *(
+            f"{side}_{element}"
+            for side in SIDES
+            for element in (
+                *("hand_x", "hand_y", "hand_z"),
+                *("hand_xx", "hand_xy", "hand_xz", "hand_zx", "hand_zy", "hand_zz"),
+                *("press_x", "press_y", "press_z", "opening"),
+            )
+        ),
+        *("lift", "base_forward", "base_left", "base_turn"),
+    )
+
+    def __init__(self) -> None:
+        self.base = WheeledBase(DRIVE)
+        self.grippers = tuple(ParallelGripper(tilt=np.pi / 2) for _ in SIDES)
+        self.frame = self.grippers[0].frame
+        self.grip_force = self.grippers[0].grip_force
+        self._joint_names = [f"{side}_{joint}" for side in SIDES for joint in JOINTS]
+        self.speed_limits = {
+            **self.base.speed_limits,
+            "lift": LIFT_SPEED,
+            **dict.fromkeys(self._joint_names, JOINT_SPEED),
+            **{f"{side}_{name}": v for side in SIDES for name, v in self.grippers[0].speed_limits.items()},
+        }
+
+    def home(self, left: tuple[float, float, float], right: tuple[float, float, float]) -> Array:
+        """Joint angles (2, 6) [rad] with the hands pointing down at positions in the torso's frame [m].
+
+        Raises ValueError out of reach.
+        """
+        position, rotation = _to_feet(np.array([[left, right]]), np.tile(np.eye(3), (1, 2, 1, 1)))
+        joints: Array = np.round(solve(HOME, self.frame, position[0], rotation[0]), 4)  # the same on any processor
+        return joints
+
+    def add_to(self, spec: mujoco.MjSpec) -> None:
+        """Add the base, the torso on its lift, the head, both arms and their servos."""
+        chassis = self.base.add_to(spec)
+        _add_chassis(chassis)
+        torso = chassis.add_body(name="torso", pos=(0, 0, SHOULDERS), gravcomp=1)
+        torso.add_joint(name="lift", type=mujoco.mjtJoint.mjJNT_SLIDE, axis=(0, 0, 1), range=(0, LIFT), limited=True)
+        torso.add_site(name="torso", size=(0.01, 0, 0))
+        servo = spec.add_actuator(name="lift", target="lift", trntype=mujoco.mjtTrn.mjTRN_JOINT)
+        servo.set_to_intvelocity(kp=LIFT_STIFFNESS, kv=LIFT_DAMPING)
+        servo.actrange, servo.actlimited = (0, LIFT), True
+        servo.forcerange, servo.forcelimited = (-LIFT_FORCE, LIFT_FORCE), True
+        _add_torso(torso)
+        for side, gripper, foot, outwards in zip(SIDES, self.grippers, FEET, OUTWARDS, strict=True):
+            mount = torso.add_body(name=f"{side}_foot", pos=foot, quat=to_quaternion(outwards @ BASE))
+            gripper.add_to(spec, add_chain(spec, mount, f"{side}_"), f"{side}_")
+
+    def bind(self, sim: Simulation) -> None:
+        """Look up the robot's elements in a compiled simulation."""
+        self._sim = sim
+        self.base.bind(sim)
+        names = self._joint_names
+        self._qpos = sim.joint_columns(names).reshape(2, 6)
+        self._speed = sim.actuator_columns(names).reshape(2, 6)
+        self._target = sim.activation_columns(names).reshape(2, 6)
+        self._lift = int(sim.joint_columns(("lift",))[0])
+        self._lift_speed = int(sim.actuator_columns(("lift",))[0])
+        self._lift_target = int(sim.activation_columns(("lift",))[0])
+        for side, gripper in zip(SIDES, self.grippers, strict=True):
+            gripper.bind(sim, f"{side}_")
+        self._commanded = np.tile(HOME, (sim.nsim, 1, 1))
+        self._commanded_lift = np.zeros(sim.nsim)
+        self._look()
+
+    def place(self, ids: Ids, joints: Array, *, opening: float, base: Array, lift: Array) -> None:
+        """Put the robots of simulations ids at rest.
+
+        joints (k, 2, 6) [rad], opening of the fingers [m], base (k, 3): x [m], y [m], yaw [rad], lift (k,) [m].
+        """
+        sim = self._sim
+        sim.qpos[ids[:, None, None], self._qpos] = joints
+        sim.act[ids[:, None, None], self._target] = joints
+        sim.qpos[ids, self._lift] = lift
+        sim.act[ids, self._lift_target] = lift
+        self.base.place(ids, base)
+        for gripper in self.grippers:
+            gripper.place(ids, np.full(len(ids), opening))
+        self._commanded[ids] = joints
+        self._commanded_lift[ids] = lift
+        self._look()
+
+    def command(self, actions: Array) -> None:
+        """Turn actions (n, 18) in [-1, 1] into servo commands: hands in the torso's frame, base, lift, grippers."""
+        sim, n = self._sim, len(actions)
+        scale = CONTROL_PERIOD * np.array([MAX_TRANSLATION, MAX_ROTATION])
+        twist = actions[:, :12].reshape(n, 2, 2, 3) * scale[:, None]  # (n, hands, [move, turn], 3)
+        twist = unrotate(OUTWARDS[:, None], twist).reshape(2 * n, 6)
+        start = self._commanded.reshape(2 * n, 6)
+        wanted = inverse_kinematics_step(start, self._kinematics, twist).reshape(n, 2, 6)  # both arms at once
+        measured = sim.qpos[:, self._qpos]
+        commanded = np.clip(wanted, measured - LEASH, measured + LEASH)
+        sim.ctrl[:, self._speed] = (commanded - self._commanded) / CONTROL_PERIOD
+        self._commanded = commanded
+        self._look()
+        self.base.command(actions[:, 12:15])
+        height = sim.qpos[:, self._lift]
+        lift = self._commanded_lift + CONTROL_PERIOD * LIFT_SPEED * actions[:, 15]
+        lift = np.clip(lift, height - LIFT_LEASH, height + LIFT_LEASH).clip(0.0, LIFT)
+        sim.ctrl[:, self._lift_speed] = (lift - self._commanded_lift) / CONTROL_PERIOD
+        self._commanded_lift = lift
+        for gripper, action in zip(self.grippers, actions[:, self.grip_columns].T, strict=True):
+            gripper.command(action)
+
+    def joints(self) -> Array:
+        """Measured joint angles (n, 2, 6) [rad]."""
+        return self._sim.qpos[:, self._qpos]
+
+    def openings(self) -> Array:
+        """Distance (n, 2) [m] of each hand's fingers from closed."""
+        return np.stack([gripper.state() for gripper in self.grippers], axis=1)
+
+    def lift(self) -> Array:
+        """Height (n,) [m] of the lift over its lower end."""
+        return self._sim.qpos[:, self._lift]
+
+    def pose(self) -> tuple[Array, Array]:
+        """Left hand, right hand, torso: positions (n, 3, 3) [m] and rotations (n, 3, 3, 3), world frame."""
+        sites = ("left_tcp", "right_tcp", "torso")
+        sim = self._sim
+        positions = np.stack([sim.site_position(site) for site in sites], axis=1)
+        return positions, np.stack([sim.site_rotation(site) for site in sites], axis=1)
+
+    def hands(self) -> tuple[Array, Array]:
+        """Both hands in the torso's frame: positions (n, 2, 3) [m] and rotations (n, 2, 3, 3)."""
+        position, rotation = self.pose()
+        return self.in_torso(position[:, :2]), np.swapaxes(rotation[:, TORSO], -1, -2)[:, None] @ rotation[:, :2]
+
+    def in_torso(self, position: Array) -> Array:
+        """World positions (n, k, 3) [m] in the torso's frame."""
+        sim = self._sim
+        torso, rotation = sim.site_position("torso"), sim.site_rotation("torso")
+        return unrotate(rotation[:, None], position - torso[:, None])
+
+    def reaching(self, hands: Array, rotations: Array, torso: Array, heading: Array) -> tuple[Array, Array]:
+        """A goal for all three tools, from the torso's and from the hands in its frame.
+
+        hands (n, 2, 3) [m], rotations (n, 2, 3, 3); torso (n, 3) [m], world; heading (n,) [rad].
+        """
+        about = about_z(heading)
+        positions = torso[:, None] + rotate(about[:, None], hands)
+        return (
+            np.concatenate([positions, torso[:, None]], axis=1),
+            np.concatenate([about[:, None] @ rotations, about[:, None]], axis=1),
+        )
+
+    def commanded_hands(self) -> tuple[Array, Array]:
+        """Where the servo targets would put the hands in the torso's frame: (n, 2, 3) [m], (n, 2, 3, 3)."""
+        return self._commanded_hands
+
+    def steer(self, position: Array, rotation: Array, *, gain: Array, speed: Array) -> Array:
+        """Motions (n, 16) that bring hands and torso to poses (n, 3, 3), (n, 3, 3, 3), each straight."""
+        n = len(position)
+        torso, about = self._sim.site_position("torso"), self._sim.site_rotation("torso")
+        hand, hand_rotation = self.commanded_hands()
+        towards = unrotate(about[:, None], position[:, :2] - torso[:, None]) - hand
+        wanted = np.swapaxes(about, -1, -2)[:, None] @ rotation[:, :2]
+        turn = to_rotvec(wanted @ np.swapaxes(hand_rotation, -1, -2))
+        gain = gain[:, None, None]
+        reach = np.stack([gain * towards / MAX_TRANSLATION, gain * turn / MAX_ROTATION], axis=2) / CONTROL_PERIOD
+        reach = limited(reach.reshape(4 * n, 3), np.repeat(speed, 4)[:, None]).reshape(n, 12)
+        gap = unrotate(about, position[:, TORSO] - torso) * gain[:, 0] / CONTROL_PERIOD
+        angle = wrapped(yaw(rotation[:, TORSO]) - yaw(about)) * gain[:, 0, 0] / CONTROL_PERIOD
+        top = np.array([DRIVE.speed, DRIVE.sideways])
+        drive = limited(BASE_GAIN * gap[:, :2] / top, speed[:, None])
+        heading = np.clip(BASE_GAIN * angle / DRIVE.turn, -speed, speed)
+        height = position[:, TORSO, 2] - SHOULDERS - self._commanded_lift
+        lift = np.clip(gain[:, 0, 0] * height / (LIFT_SPEED * CONTROL_PERIOD), -speed, speed)
+        return np.concatenate([reach, drive, heading[:, None], lift[:, None]], axis=1)
+
+    def truth(self) -> Array:
+        """Of each hand: position, x and z axes, what it presses (commanded less measured), opening; lift; base."""
+        position, rotation = self.hands()
+        press = self.commanded_hands()[0] - position
+        hands = np.concatenate(
+            [position, rotation[..., 0], rotation[..., 2], press, self.openings()[..., None]], axis=-1
+        )
+        return np.concatenate([hands.reshape(len(hands), -1), self.lift()[:, None], self.base.velocity()], axis=1)
+
+    def observe(self, readings: Mapping[str, Array]) -> Array:
+        """The readings (k, 30) side by side."""
+        return np.concatenate([readings[channel.name] for channel in self.channels], axis=1)
+
+    def _look(self) -> None:
+        """Derive the hands' commanded poses from the joints' commanded angles."""
+        n = len(self._commanded)
+        self._kinematics: Kinematics = forward_kinematics(self._commanded.reshape(2 * n, 6), self.frame)
+        position = self._kinematics.position.reshape(n, 2, 3)
+        rotation = self._kinematics.rotation.reshape(n, 2, 3, 3)
+        self._commanded_hands = FEET + rotate(OUTWARDS, position), OUTWARDS @ rotation
+
+
+def _to_feet(position: Array, rotation: Array) -> tuple[Array, Array]:
+    """Poses of hands (n, 2, ...) in the torso's frame, each in the frame of its own arm's foot."""
+    return unrotate(OUTWARDS, position - FEET), np.swapaxes(OUTWARDS, -1, -2) @ rotation
+
+
+_WHITE = (0.90, 0.91, 0.92, 1.0)
+_BLACK = (0.10, 0.11, 0.13, 1.0)
+_GLOW = (0.25, 0.75, 0.95, 1.0)
+
+
+def _add_chassis(chassis: mujoco.MjsBody) -> None:
+    """The box that bumps into things, wheels and the lift's column to look at."""
+    box = mujoco.mjtGeom.mjGEOM_BOX
+    body = chassis.add_geom(name="chassis", type=box, size=CHASSIS, pos=(0, 0, WHEEL_RADIUS + CHASSIS[2] - 0.04))
+    body.mass, body.rgba = CHASSIS_MASS, _WHITE
+    top = WHEEL_RADIUS - 0.04 + 2 * CHASSIS[2]
+    add_visual_box(chassis, (CHASSIS[0] + 2e-3, CHASSIS[1] + 2e-3, 0.015), (0, 0, top - 0.08), _GLOW)
+    add_visual_box(chassis, (CHASSIS[0] - 0.02, CHASSIS[1] - 0.02, 0.01), (0, 0, top + 0.01), DARK)
+    for x in (-0.17, 0.17):
+        for y in (-0.235, 0.235):
+            wheel = chassis.add_geom(
+                type=mujoco.mjtGeom.mjGEOM_CYLINDER,
+                fromto=(x, y - 0.035, WHEEL_RADIUS, x, y + 0.035, WHEEL_RADIUS),
+                size=(WHEEL_RADIUS, 0, 0),
+                rgba=_BLACK,
+            )
+            wheel.mass, wheel.contype, wheel.conaffinity = 0, 0, 0
+    half = (SHOULDERS - 0.12 - top) / 2
+    add_visual_box(chassis, (0.06, 0.08, half), (-0.05, 0, top + half), DARK)
+
+
+def _add_torso(torso: mujoco.MjsBody) -> None:
+    """Waist, chest, shoulders, neck and a head that looks down at the hands' work."""
+    box = mujoco.mjtGeom.mjGEOM_BOX
+    chest = torso.add_geom(type=box, size=(0.09, 0.15, 0.16), pos=(-0.04, 0, -0.05), mass=TORSO_MASS, rgba=_WHITE)
+    chest.contype, chest.conaffinity = 0, 0
+    add_visual_box(torso, (0.075, 0.10, 0.14), (-0.05, 0, -0.34), GREY)
+    add_visual_box(torso, (0.003, 0.07, 0.02), (0.051, 0, 0.03), _GLOW)
+    for foot in FEET:
+        x, y, z = foot
+        inwards = 0.09 * np.sign(y)
+        add_capsule(torso, (x - 0.04, y - inwards, z), (x, y, z), 0.078, GREY)
+    add_capsule(torso, (-0.04, 0, 0.10), (-0.03, 0, 0.24), 0.04, DARK)
+    add_capsule(torso, (-0.03, 0, 0.28), (-0.03, 0, 0.36), 0.095, _WHITE)
+    add_visual_box(torso, (0.03, 0.065, 0.03), (0.045, 0, 0.31), _BLACK)
+    for side in (-0.032, 0.032):
+        eye = torso.add_geom(type=mujoco.mjtGeom.mjGEOM_SPHERE, size=(0.012, 0, 0), pos=(0.07, side, 0.315), rgba=_GLOW)
+        eye.mass, eye.contype, eye.conaffinity = 0, 0, 0
+    down = np.radians(55)
+    torso.add_camera(
+        name="head",
+        pos=(0.08, 0, 0.315),
+        xyaxes=(0, -1, 0, np.sin(down), 0, np.cos(down)),
+        fovy=75,
+    )
