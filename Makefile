@@ -37,7 +37,7 @@ quick: setup
 	$(TRAIN) +study=quick
 
 test: setup
-	$(BIN)/python -m pytest -m "not slow" -n $(JOBS)
+	$(BIN)/python -m pytest -m "not slow" -n $(JOBS) -rs
 
 test-slow: setup
 	$(BIN)/python -m pytest -m slow

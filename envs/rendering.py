@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import mujoco
@@ -11,29 +12,44 @@ from numpy.typing import NDArray
 from shopfloor.envs.simulation import Simulation
 
 
+class GraphicsError(OSError):
+    """There is nothing to draw with: no screen, and neither EGL nor OSMesa in its place."""
+
+
 class Renderer:
-    """Draws any one of a batch's simulations as its camera sees it."""
+    """Draws any one of a batch's simulations, in a GL context of its own; GraphicsError where there is no GL.
 
-    def __init__(self, sim: Simulation, *, camera: str, width: int = 640, height: int = 480) -> None:
+    camera: the one that it looks through unless told otherwise; width, height: [pixels];
+    shadows: nine tenths of the time for a small picture where no graphics card draws it.
+    """
+
+    def __init__(
+        self, sim: Simulation, *, camera: str, width: int = 640, height: int = 480, shadows: bool = True
+    ) -> None:
         self._sim = sim
-        self._camera = mujoco.MjvCamera()
-        self._camera.type = mujoco.mjtCamera.mjCAMERA_FIXED
-        self._camera.fixedcamid = sim.model.camera(camera).id
-        self._looks = (mujoco.MjvOption(), mujoco.MjvPerturb())
+        self._camera = camera
         self._data = mujoco.MjData(sim.model)
-        self._gl: Any = mujoco.Renderer(sim.model, height, width)
+        self._model = copy.copy(sim.model)  # takes on each simulation's own sizes and colours
+        self._model.vis.global_.offwidth, self._model.vis.global_.offheight = width, height
+        try:
+            self._gl: Any = mujoco.Renderer(self._model, height, width)
+        except Exception as error:  # each of MuJoCo's GL bindings has its own
+            raise GraphicsError(
+                f"no GL to draw with ({' '.join(str(error).split())}), "
+                "want MUJOCO_GL=egl or MUJOCO_GL=osmesa where there is no screen"
+            ) from error
+        self._gl.scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = shadows
+        self._shown = mujoco.MjvOption()
+        self._shown.sitegroup[:] = 0  # sites are marks for the code
 
-    def picture(self, lane: int) -> NDArray[np.uint8]:
+    def picture(self, lane: int, camera: str | None = None) -> NDArray[np.uint8]:
         """Simulation `lane` now: (height, width, 3) uint8."""
-        model = self._sim.batch.get_model(lane)
+        self._sim.batch.get_model(lane, self._model)
         self._sim.batch.get_data(lane, self._data)
-        mujoco.mj_kinematics(model, self._data)
-        mujoco.mj_camlight(model, self._data)
-        # not the renderer's own update, which draws the sizes and colours of the model that all simulations share
-        mujoco.mjv_updateScene(
-            model, self._data, *self._looks, self._camera, mujoco.mjtCatBit.mjCAT_ALL.value, self._gl.scene
-        )
-        pixels: NDArray[np.uint8] = self._gl.render().copy()
+        mujoco.mj_kinematics(self._model, self._data)
+        mujoco.mj_camlight(self._model, self._data)
+        self._gl.update_scene(self._data, camera or self._camera, self._shown)
+        pixels: NDArray[np.uint8] = self._gl.render()
         return pixels
 
     def close(self) -> None:

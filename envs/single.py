@@ -8,11 +8,20 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium.vector import AutoresetMode
+from gymnasium.vector.utils import iterate
 from numpy.typing import NDArray
 
 from shopfloor.envs.realism import Realism
 from shopfloor.envs.task import Task
-from shopfloor.envs.vector import DEFAULT_SITES, Info, Observations, RewardType, ShopfloorVectorEnv
+from shopfloor.envs.vector import (
+    DEFAULT_SITES,
+    IMAGE_SIZE,
+    Info,
+    Observations,
+    ObsType,
+    RewardType,
+    ShopfloorVectorEnv,
+)
 
 
 class ShopfloorEnv(gymnasium.Env[Observations, NDArray[np.float32]]):
@@ -32,6 +41,8 @@ class ShopfloorEnv(gymnasium.Env[Observations, NDArray[np.float32]]):
         realism: Realism | str = "default",
         sites: Sequence[int] = DEFAULT_SITES,
         reward_type: RewardType = "dense",
+        obs_type: ObsType = "state",
+        image_size: tuple[int, int] = IMAGE_SIZE,
         render_mode: str | None = None,
     ) -> None:
         self.vector = ShopfloorVectorEnv(
@@ -41,6 +52,8 @@ class ShopfloorEnv(gymnasium.Env[Observations, NDArray[np.float32]]):
             realism=realism,
             sites=sites,
             reward_type=reward_type,
+            obs_type=obs_type,
+            image_size=image_size,
             autoreset_mode=AutoresetMode.DISABLED,
             threads=1,
             render_mode=render_mode,
@@ -54,12 +67,12 @@ class ShopfloorEnv(gymnasium.Env[Observations, NDArray[np.float32]]):
         super().reset(seed=seed)
         chosen = {"episodes": np.array([options["episode"]])} if options and "episode" in options else None
         observations, info = self.vector.reset(seed=seed, options=chosen)
-        return observations[0], _only_lane(info)
+        return self._only(observations), _only_lane(info)
 
     def step(self, action: NDArray[Any]) -> tuple[Observations, float, bool, bool, Info]:
         """Advance by one control period; action (act_dim,) is clipped to [-1, 1]."""
         observations, rewards, terminated, truncated, info = self.vector.step(np.asarray(action)[None])
-        return observations[0], float(rewards[0]), bool(terminated[0]), bool(truncated[0]), _only_lane(info)
+        return self._only(observations), float(rewards[0]), bool(terminated[0]), bool(truncated[0]), _only_lane(info)
 
     def render(self) -> NDArray[np.uint8] | None:
         """A picture (480, 640, 3) uint8, if render_mode is rgb_array."""
@@ -67,8 +80,11 @@ class ShopfloorEnv(gymnasium.Env[Observations, NDArray[np.float32]]):
         return None if pictures is None else pictures[0]
 
     def close(self) -> None:
-        """Give back the renderer."""
+        """Give back what draws."""
         self.vector.close()
+
+    def _only(self, observations: Observations) -> Observations:
+        return next(iter(iterate(self.vector.observation_space, observations)))
 
 
 def _only_lane(info: Info) -> Info:

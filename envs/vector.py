@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import gymnasium
 import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
-from gymnasium.vector.utils import batch_space
+from gymnasium.vector.utils import batch_space, iterate
 from numpy.typing import NDArray
 
 from shopfloor.envs.randomness import Purpose, stream
 from shopfloor.envs.realism import REALISMS, Realism
 from shopfloor.envs.sensing import Sensing
-from shopfloor.envs.simulation import CONTROL_RATE, TIMESTEP, Simulation
+from shopfloor.envs.simulation import CONTROL_PERIOD, CONTROL_RATE, TIMESTEP, Simulation
 from shopfloor.envs.sites import collection_sites
 from shopfloor.envs.task import Task
 from shopfloor.envs.tasks import TASKS
 
 Array = NDArray[np.float64]
 Ids = NDArray[np.intp]
-Observations = NDArray[np.float32]
+Observations = Any  # (n, obs_dim) float32, or a dict of pictures
+ObsType = Literal["state", "pixels", "pixels_agent_pos"]
 RewardType = Literal["dense", "sparse"]
 Info = dict[str, Any]
 
 DEFAULT_SITES = collection_sites(8)
+IMAGE_SIZE = (96, 96)  # [pixels] height, width
 
 
 class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[Any]]):
@@ -35,6 +37,10 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
     site, seed, i): the same to the bit in any lane, at any num_envs and any number of threads.
     Lane k plays episodes k, k + num_envs, k + 2 num_envs, ...; `reset(options={"episodes": ...})`
     plays any others. Actions are clipped to [-1, 1]; a NaN or a wrong shape is a ValueError.
+
+    What the policy sees, by obs_type: "state", the sensors' readings (n, obs_dim) float32; "pixels", a dict that
+    holds for the task's camera and the robot's own (n, height, width, 3) uint8; "pixels_agent_pos", a dict of
+    these as `pixels` and of the state's proprioceptive part as `agent_pos` (n, state_dim) float32.
 
     An episode ends by success, by loss of the part or by divergence of the physics (terminated), or at
     the horizon (truncated). Info holds per lane: success, diverged, lost, site, episode, and
@@ -56,6 +62,8 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         realism: Realism | str = "default",
         sites: Sequence[int] = DEFAULT_SITES,
         reward_type: RewardType = "dense",
+        obs_type: ObsType = "state",
+        image_size: tuple[int, int] = IMAGE_SIZE,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         threads: int = 0,
         render_mode: str | None = None,
@@ -63,11 +71,16 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         """task: a fresh task object or a registered name; threads: 0 for one per processor.
 
         difficulty: easy, default or hard, of a named task; an object has its own.
+        image_size: (height, width) [pixels] of the observed pictures. They need GL: GraphicsError where there is none.
         """
         if num_envs < 1:
             raise ValueError(f"{num_envs} environments, want 1 or more")
         if reward_type not in ("dense", "sparse"):
             raise ValueError(f"reward type {reward_type!r}, want 'dense' or 'sparse'")
+        if obs_type not in get_args(ObsType):
+            raise ValueError(f"observation type {obs_type!r}, want one of {', '.join(get_args(ObsType))}")
+        if len(image_size) != 2 or min(image_size) < 1:
+            raise ValueError(f"image size {image_size}, want height and width of 1 pixel or more")
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise ValueError(f"render mode {render_mode!r}, want None or one of {self.metadata['render_modes']}")
         if not sites:
@@ -97,6 +110,18 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
 
         width, actions = len(self.task.observation_names), len(self.task.robot.action_names)
         self.single_observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (width,), np.float32)
+        self._pixels: Any = None
+        if obs_type != "state":
+            from shopfloor.envs.pixels import Pixels  # imports GL
+
+            self._pixels = Pixels(
+                self.sim,
+                tuple(dict.fromkeys((self.task.camera, self.task.robot.camera))),
+                size=image_size,
+                delay=round(self.realism.camera.latency / CONTROL_PERIOD),
+                state_dim=self.task.state_dim if obs_type == "pixels_agent_pos" else None,
+            )
+            self.single_observation_space = self._pixels.single_space
         self.single_action_space = gymnasium.spaces.Box(-1.0, 1.0, (actions,), np.float32)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
@@ -149,7 +174,7 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         else:
             self._episode[ids] += self.num_envs
         self._start(ids)
-        return self._observations.copy(), self._info(np.zeros(self.num_envs, dtype=bool))
+        return self._seen(), self._info(np.zeros(self.num_envs, dtype=bool))
 
     def step(
         self, actions: NDArray[Any]
@@ -182,13 +207,13 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         if self._autoreset == AutoresetMode.SAME_STEP and self._over.any():
             restarts = self._over.copy()
             final = np.full(self.num_envs, None, dtype=object)
-            for lane in np.flatnonzero(restarts):
-                final[lane] = self._observations[lane].copy()
+            for lane, observation in enumerate(iterate(self.observation_space, self._seen())):
+                final[lane] = observation if restarts[lane] else None
             info |= {"final_obs": final, "_final_obs": restarts, "final_info": info.copy(), "_final_info": restarts}
         if restarts.any():
             self._next(restarts)
             info |= {"site": self._site.copy(), "episode": self._episode.copy()}
-        return self._observations.copy(), rewards, terminated, truncated, info
+        return self._seen(), rewards, terminated, truncated, info
 
     def render(self) -> tuple[NDArray[np.uint8], ...] | None:
         """A picture (480, 640, 3) uint8 of each lane, if render_mode is rgb_array."""
@@ -201,10 +226,11 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         return tuple(self._renderer.picture(lane) for lane in range(self.num_envs))
 
     def close_extras(self, **_: Any) -> None:
-        """Give back the renderer."""
-        if self._renderer is not None:
-            self._renderer.close()
-            self._renderer = None
+        """Give back what draws."""
+        for drawing in (self._renderer, self._pixels):
+            if drawing is not None:
+                drawing.close()
+        self._renderer = None
 
     def _checked(self, actions: NDArray[Any]) -> Array:
         commands = np.asarray(actions, dtype=np.float64)
@@ -253,6 +279,12 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         own = self.task.state_dim
         self._observations[ids, :own] = self.task.robot.observe(named)
         self._observations[ids, own:] = self.task.observe(named)
+        if self._pixels is not None:
+            self._pixels.draw(ids, self._steps[ids])
+
+    def _seen(self) -> Observations:
+        """A copy of what all lanes observe."""
+        return self._observations.copy() if self._pixels is None else self._pixels.observations(self._observations)
 
     def _truth(self) -> Array:
         return np.concatenate([self.task.robot.truth(), self.task.truth()], axis=1)

@@ -4,17 +4,14 @@ python scripts/replay.py agent=expert episode=3
 python scripts/replay.py agent=expert out=outputs/insertion.mp4
 """
 
-import os
-import sys
-
-if sys.platform == "linux" and "DISPLAY" not in os.environ:
-    os.environ.setdefault("MUJOCO_GL", "egl")  # before mujoco is imported
-
 import hydra
 from omegaconf import DictConfig
 
-from shopfloor.study.entry import clearly, run
-from shopfloor.study.replay import replay
+from shopfloor.study.entry import clearly, draw_without_screen, run
+
+draw_without_screen()  # before mujoco is imported
+
+from shopfloor.study.replay import replay  # noqa: E402
 
 
 @hydra.main(config_path="pkg://shopfloor.conf", config_name="replay", version_base="1.3")

@@ -1,10 +1,11 @@
-"""Entry points' manners: Hydra's errors and the project's own become one clear line and a non-zero exit."""
+"""Entry points' manners: errors become one clear line and a non-zero exit, pictures need no screen."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Callable
+from ctypes.util import find_library
 from typing import Any, TypeVar
 
 from hydra.errors import HydraException, InstantiationException
@@ -15,6 +16,19 @@ T = TypeVar("T")
 
 EXPECTED = (HydraException, OmegaConfBaseException, ValueError, OSError, ImportError)
 _QUIET = "SHOPFLOOR_QUIET_ERRORS"  # in the environment, so that a study's worker processes know it too
+
+
+def draw_without_screen() -> None:
+    """Where there is no screen, have MuJoCo draw by EGL, else by OSMesa; to be called before mujoco is imported.
+
+    A MUJOCO_GL of the user's own stays. With neither library, MuJoCo is imported all the same, and drawing is an error.
+    """
+    if sys.platform != "linux" or any(os.environ.get(name) for name in ("MUJOCO_GL", "DISPLAY", "WAYLAND_DISPLAY")):
+        return
+    for binding, library in (("egl", "EGL"), ("osmesa", "OSMesa")):
+        if find_library(library):
+            os.environ["MUJOCO_GL"] = binding
+            return
 
 
 def run(main: Callable[[], Any]) -> None:

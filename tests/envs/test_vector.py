@@ -1,5 +1,9 @@
 """The engine's own promises: bad input, divergence, episode numbering."""
 
+import os
+import subprocess
+import sys
+
 import gymnasium
 import numpy as np
 import pytest
@@ -36,6 +40,8 @@ def test_a_bad_action_is_one_clear_error_and_changes_nothing(env, actions, messa
         ({"realism": "nope"}, "realism 'nope', want one of default, ideal"),
         ({"num_envs": 0}, "0 environments, want 1 or more"),
         ({"reward_type": "nope"}, "reward type 'nope', want"),
+        ({"obs_type": "nope"}, "observation type 'nope', want one of state, pixels, pixels_agent_pos"),
+        ({"image_size": (0, 4)}, r"image size \(0, 4\), want height and width of 1 pixel or more"),
         ({"render_mode": "human"}, "render mode 'human', want"),
         ({"sites": []}, "no sites, want"),
     ],
@@ -101,3 +107,23 @@ def test_actions_beyond_the_range_are_clipped(env):
     other = ShopfloorVectorEnv("PegInsertion", 4, realism=IDEAL, autoreset_mode="Disabled")
     other.reset(seed=0)
     np.testing.assert_array_equal(env.step(np.full((4, 7), 9.0))[0], other.step(np.ones((4, 7)))[0])
+
+
+def played_without_gl(obs_type):
+    code = (
+        "import sys, numpy\n"
+        "from shopfloor.envs import ShopfloorVectorEnv\n"
+        f"env = ShopfloorVectorEnv('PegInsertion', 1, obs_type={obs_type!r})\n"
+        "env.reset(seed=0)\n"
+        "env.step(numpy.zeros((1, 7)))\n"
+        "print({'OpenGL', 'glfw', 'shopfloor.envs.rendering'} & set(sys.modules))\n"
+    )
+    without = os.environ | {"MUJOCO_GL": "disable"}
+    return subprocess.run([sys.executable, "-c", code], env=without, capture_output=True, text=True)
+
+
+def test_the_state_needs_no_gl_and_pictures_without_it_are_one_clear_error():
+    assert played_without_gl("state").stdout.strip() == "set()"
+    error = played_without_gl("pixels").stderr.strip().splitlines()[-1]
+    assert "GraphicsError: no GL to draw with" in error
+    assert error.endswith("want MUJOCO_GL=egl or MUJOCO_GL=osmesa where there is no screen")
