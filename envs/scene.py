@@ -11,6 +11,8 @@ from shopfloor.envs.simulation import TIMESTEP
 
 WALLS = 8  # flat walls of a bore; a round part touches them where it would touch a round bore
 CONTACT_TIME = 2 * TIMESTEP  # [s], the stiffest contact that the time step allows
+BENCH_FOOT = -0.85  # [m], where the bench stands
+BEECH, STEEL = (0.79, 0.77, 0.72, 1), (0.50, 0.52, 0.54, 1)
 
 
 def new_scene() -> mujoco.MjSpec:
@@ -24,16 +26,19 @@ def new_scene() -> mujoco.MjSpec:
     option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
     option.impratio = 10
     spec.default.geom.solref = [CONTACT_TIME, 1.0]
-    spec.visual.headlight.ambient = [0.35, 0.35, 0.35]
-    spec.visual.headlight.diffuse = [0.35, 0.35, 0.35]
-    spec.visual.global_.offwidth, spec.visual.global_.offheight = 1280, 960
-    spec.visual.quality.shadowsize = 4096
+    spec.visual.headlight.ambient = [0.40, 0.40, 0.42]
+    spec.visual.headlight.diffuse = [0.2, 0.2, 0.2]
+    spec.visual.headlight.specular = [0.1, 0.1, 0.1]
+    spec.visual.quality.shadowsize, spec.visual.quality.offsamples = 4096, 8
+    spec.visual.map.shadowclip = 0.5  # of the scene's extent: finer shadows
     sky = spec.add_texture(
         name="sky", type=mujoco.mjtTexture.mjTEXTURE_SKYBOX, builtin=mujoco.mjtBuiltin.mjBUILTIN_GRADIENT
     )
     sky.rgb1, sky.rgb2, sky.width, sky.height = [0.93, 0.95, 0.97], [0.72, 0.77, 0.82], 64, 64 * 6
-    spec.worldbody.add_light(pos=(0.2, -0.6, 1.8), dir=(0.1, 0.3, -1), diffuse=(0.5, 0.5, 0.5), castshadow=True)
-    spec.worldbody.add_light(pos=(1.2, 0.8, 1.6), dir=(-0.5, -0.5, -1), diffuse=(0.3, 0.3, 0.3), castshadow=False)
+    directional = mujoco.mjtLightType.mjLIGHT_DIRECTIONAL  # lights a hall as it does a bench
+    for direction, brightness, shadow in (((0.25, 0.45, -1.0), 0.55, True), ((-0.6, -0.5, -1.0), 0.2, False)):
+        light = spec.worldbody.add_light(type=directional, pos=np.multiply(direction, -2), dir=direction)
+        light.diffuse, light.specular, light.castshadow = [brightness] * 3, [0.3 * brightness] * 3, shadow
     return spec
 
 
@@ -41,8 +46,25 @@ def add_bench(spec: mujoco.MjSpec) -> None:
     """A bench top at height 0 under a mocap body `bench`, so that each site can set its own height."""
     bench = spec.worldbody.add_body(name="bench", mocap=True)
     bench.add_geom(name="bench", type=mujoco.mjtGeom.mjGEOM_PLANE, size=(2, 2, 0.1), rgba=(0.55, 0.57, 0.58, 0))
-    visual = bench.add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, size=(0.55, 0.6, 0.02), pos=(0.35, 0, -0.0201))
-    visual.rgba, visual.contype, visual.conaffinity = [0.80, 0.80, 0.78, 1], 0, 0
+    length, width, middle = 0.55, 0.6, 0.35  # [m] half sizes of the top, and its middle along x
+    add_visual_box(bench, (length, width, 0.01), (middle, 0, -0.0101), BEECH)
+    add_visual_box(bench, (length - 0.01, width - 0.01, 0.02), (middle, 0, -0.0402), STEEL)
+    for x, y in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
+        foot = (middle + x * (length - 0.05), y * (width - 0.05), (BENCH_FOOT - 0.06) / 2)
+        add_visual_box(bench, (0.025, 0.025, -(BENCH_FOOT + 0.06) / 2), foot, STEEL)
+    _add_tiles(spec, BENCH_FOOT)
+
+
+def _add_tiles(spec: mujoco.MjSpec, height: float) -> None:
+    """A tiled floor at a height [m], to look at."""
+    flat, checker = mujoco.mjtTexture.mjTEXTURE_2D, mujoco.mjtBuiltin.mjBUILTIN_CHECKER
+    tiles = spec.add_texture(name="tiles", type=flat, builtin=checker, width=512, height=512)
+    tiles.rgb1, tiles.rgb2 = [0.44, 0.48, 0.52], [0.40, 0.44, 0.48]
+    tiles.mark, tiles.markrgb = mujoco.mjtMark.mjMARK_EDGE, [0.36, 0.40, 0.44]
+    material = spec.add_material(name="tiles", texrepeat=(2, 2), texuniform=True)
+    material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = "tiles"
+    floor = spec.worldbody.add_geom(type=mujoco.mjtGeom.mjGEOM_PLANE, size=(6, 6, 0.1), pos=(0, 0, height))
+    floor.material, floor.contype, floor.conaffinity = "tiles", 0, 0
 
 
 def add_camera(
