@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.utils import JobReturn
 from hydra.experimental.callback import Callback
@@ -68,7 +69,8 @@ def _grid_size(config: DictConfig) -> int:
     """How many jobs Hydra's basic sweeper makes of the overrides."""
     params = config.hydra.sweeper.get("params") or {}
     texts = [f"{key}={value}" for key, value in params.items()]
-    overrides = OverridesParser.create().parse_overrides([*texts, *config.hydra.overrides.task])
+    loader = GlobalHydra.instance().config_loader()  # knows what a glob of config groups stands for
+    overrides = OverridesParser.create(config_loader=loader).parse_overrides([*texts, *config.hydra.overrides.task])
     choices = {  # an override on the command line replaces the study's
         override.get_key_element(): len(list(override.sweep_string_iterator())) if override.is_sweep_override() else 1
         for override in overrides

@@ -103,7 +103,7 @@ def run_cell(
     key = cell_key(config)
     rows = results / "rows"
     path = rows / f"{key}.json"
-    label = f"{config['agent']['name']} n={episodes} seed={pool.seed}"
+    label = f"{config['task']['name']} {config['agent']['name']} n={episodes} seed={pool.seed}"
     rows.mkdir(parents=True, exist_ok=True)
     with FileLock(rows / f".{key}.lock"):  # equal cells of one sweep: the second finds the first one's row
         if path.exists():

@@ -16,6 +16,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter, PercentFormatter
 
 from shopfloor.study.curves import Curve, Panel
 from shopfloor.study.forecast import Forecast
+from shopfloor.study.overview import Overview
 from shopfloor.study.rows import write_atomically
 from shopfloor.study.wording import approximate, count, demonstrations, whole_percent
 
@@ -55,6 +56,42 @@ def draw(panel: Panel, forecasts: Mapping[str, Forecast], folder: Path, stem: st
                 paths.append(folder / f"{stem}-{name}.{kind}")
                 write_atomically(paths[-1], _rendered(figure, kind))
     return paths
+
+
+def draw_overview(overview: Overview, folder: Path) -> Path:
+    """Write overview.png and overview.pdf, a line a task and a point an agent; gives the PNG's path."""
+    with matplotlib.rc_context(STYLE):
+        tasks, columns = overview.tasks, overview.columns
+        figure = Figure(figsize=(SIZE[0], 1.3 + 0.42 * len(tasks)), layout="constrained")
+        axes = figure.add_subplot()
+        for index, column in enumerate(columns):
+            shown = [
+                (row, overview.points[task, column].rate)
+                for row, task in enumerate(tasks)
+                if (task, column) in overview.points
+            ]
+            rates = [rate for _, rate in shown]
+            axes.errorbar(
+                [rate.estimate for rate in rates],
+                [row + 0.5 * ((index + 0.5) / len(columns) - 0.5) for row, _ in shown],
+                xerr=[[rate.estimate - rate.low for rate in rates], [rate.high - rate.estimate for rate in rates]],
+                fmt=MARKERS[index % len(MARKERS)],
+                color=COLOURS[index % len(COLOURS)],
+                ms=6,
+                lw=1.6,
+                label=column,
+            )
+        axes.set_yticks(range(len(tasks)), tasks)
+        axes.set_ylim(len(tasks) - 0.5, -0.5)
+        axes.set_xlim(-0.02, 1.02)
+        axes.xaxis.set_major_formatter(PercentFormatter(1.0))
+        axes.set_xlabel("success rate, 95 % interval")
+        axes.grid(axis="y", color=FAINT)
+        axes.tick_params(length=0)
+        figure.legend(loc="outside upper left", ncols=min(3, len(columns)), frameon=False)
+        for kind in ("pdf", "png"):
+            write_atomically(folder / f"overview.{kind}", _rendered(figure, kind))
+    return folder / "overview.png"
 
 
 def _rendered(figure: Figure, kind: str) -> bytes:

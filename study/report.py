@@ -18,8 +18,9 @@ import numpy as np
 
 from shopfloor.study import wording
 from shopfloor.study.curves import Curve, Panel, panels
-from shopfloor.study.figures import TARGET, draw
+from shopfloor.study.figures import TARGET, draw, draw_overview
 from shopfloor.study.forecast import Forecast, LawRefusal, forecast
+from shopfloor.study.overview import Overview, overview
 from shopfloor.study.rows import RowError, read_rows, write_atomically
 from shopfloor.study.statistics import Interval, Paired, crossed_differences, mcnemar
 
@@ -83,23 +84,29 @@ class Section:
 def write_report(results: Path, *, force: bool = False) -> Path:
     """Write report.html, summary.json and figures/ into results from results/rows; gives the page's path.
 
-    force fits laws to fewer than five volumes and follows them beyond four times the data. Raises RowError
-    where there are no rows or a bad one.
+    With several tasks or realisms, also overview.md, a table of all of them. force fits laws to fewer than five
+    volumes and follows them beyond four times the data. Raises RowError where there are no rows or a bad one.
     """
     rows = read_rows(results / "rows")
     if not rows:
         raise RowError(f"no rows in {results / 'rows'}, want at least one finished cell (scripts/train.py makes them)")
-    sections = [_section(panel, results, force, index) for index, panel in enumerate(panels(rows))]
+    studied = panels(rows)
+    sections = [_section(panel, results, force, index) for index, panel in enumerate(studied)]
+    table = overview(studied)
+    picture = None
+    if table is not None:
+        write_atomically(results / "overview.md", table.markdown().encode())
+        picture = draw_overview(table, results / "figures")
     write_atomically(results / "summary.json", (json.dumps(_summary(sections), indent=1) + "\n").encode())
     page = results / "report.html"
-    write_atomically(page, _html(sections, force).encode())
+    write_atomically(page, _html(sections, table, picture, force).encode())
     return page
 
 
 def _section(panel: Panel, results: Path, force: bool, index: int) -> Section:
     answers = tuple(_answer(curve, force) for curve in panel.curves)
     files: list[Path] = []
-    if panel.curves:
+    if any(len(curve.points) > 1 for curve in panel.curves):  # else there is no curve to draw
         laws = {answer.curve.label: answer.law for answer in answers if answer.law is not None}
         files = draw(panel, laws, results / "figures", _stem(panel, index))
     return Section(
@@ -152,7 +159,7 @@ def _compare(first: Curve, second: Curve) -> list[Comparison]:
     ]
 
 
-def _html(sections: list[Section], force: bool) -> str:
+def _html(sections: list[Section], table: Overview | None, picture: Path | None, force: bool) -> str:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("shopfloor.study", "."),
         autoescape=True,
@@ -162,7 +169,12 @@ def _html(sections: list[Section], force: bool) -> str:
     )
     provenance = [_provenance(section.panel) for section in sections]
     return environment.get_template("report.html").render(
-        sections=list(zip(sections, provenance, strict=True)), words=wording, force=force, target=TARGET
+        sections=list(zip(sections, provenance, strict=True)),
+        overview=table,
+        overview_figure=_inline(picture) if picture else None,
+        words=wording,
+        force=force,
+        target=TARGET,
     )
 
 

@@ -111,6 +111,29 @@ def mcnemar(a: NDArray[np.bool_], b: NDArray[np.bool_], level: float = LEVEL) ->
     return Paired(difference, p_value, only_a, only_b)
 
 
+def interquartile_mean(
+    tasks: Sequence[NDArray[np.bool_]], rng: np.random.Generator, level: float = LEVEL, resamples: int = 2000
+) -> Interval:
+    """Mean of the middle half of all policies' success rates over many tasks, from outcomes (seeds, episodes) each.
+
+    The bootstrap draws policies anew within each task (Agarwal et al. 2021, stratified), and each one's rate from
+    its Jeffreys posterior, so that a task without a failure is not taken for certain. It covers new policies and
+    episodes on these tasks, not other tasks. Raises ValueError on no task.
+    """
+    if not tasks:
+        raise ValueError("no tasks, want one or more")
+    rates = np.concatenate([outcomes.mean(axis=1) for outcomes in tasks])
+    drawn = []
+    for outcomes in tasks:
+        seeds, episodes = outcomes.shape
+        successes = outcomes.sum(axis=1)[rng.integers(seeds, size=(resamples, seeds))]
+        drawn.append(rng.beta(0.5 + successes, 0.5 + episodes - successes))
+    means = stats.trim_mean(np.concatenate(drawn, axis=1), 0.25, axis=1)
+    low, high = np.quantile(means, [0.5 - level / 2, 0.5 + level / 2])
+    estimate = float(stats.trim_mean(rates, 0.25))
+    return Interval(estimate, min(estimate, float(low)), max(estimate, float(high)))
+
+
 @dataclass(frozen=True)
 class _Correlation:
     """How alike two trials are that share a seed or an episode, pooled over cells."""

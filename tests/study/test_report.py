@@ -10,53 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.special import expit
+from toy_rows import EPISODES, a_row
 
 from shopfloor.study.curves import panels
 from shopfloor.study.report import write_report
-from shopfloor.study.rows import Row, RowError, cell_key, read_rows, write_row
+from shopfloor.study.rows import RowError, read_rows, write_row
 
 VOLUMES = (10, 30, 100, 300, 1000)
-EPISODES = 64
-SKILL = {"bc": (0.0, 1.1), "knn": (-1.5, 0.6), "expert": (4.0, 0.0), "random": (-9.0, 0.0)}
-
-
-def a_row(agent: str, volume: int, seed: int, rng: np.random.Generator, *, first_episode: int = 0) -> Row:
-    level, slope = SKILL[agent]
-    success = rng.random(EPISODES) < expit(level + slope * np.log(max(volume, 1) / 100) + rng.normal(0, 0.2))
-    cell = {
-        "task": {"name": "PegInsertion"},
-        "realism": {"name": "default"},
-        "agent": {"name": agent, "width": 256},
-        "data": {"episodes": volume, "sites": 8},
-        "budget": {"unit": "gradient_steps", "amount": 100},
-        "evaluation": {"episodes": EPISODES},
-        "seed": seed,
-    }
-    return {
-        "schema": 1,
-        "key": cell_key(cell),
-        "cell": cell,
-        "versions": {"numpy": "2.4.6"},
-        "data": {
-            "hash": f"hash-of-{volume}",
-            "episodes": volume,
-            "frames": volume * 100,
-            "robot_hours": volume / 720,
-            "sites": 8,
-            "success_rate": 0.9,
-        },
-        "agent": {"parameters": 1, "gradient_steps": 100, "flops": 1e9, "interactions": 0, "final_loss": 0.1},
-        "evaluation": {
-            "sites": [100 + e % 8 for e in range(EPISODES)],
-            "episodes": list(range(first_episode, first_episode + EPISODES)),
-            "success": success.tolist(),
-            "returns": success.astype(float).tolist(),
-            "lengths": [120] * EPISODES,
-            "diverged": [False] * EPISODES,
-        },
-        "times": {"data_s": 0.5, "fit_s": 8.0, "evaluate_s": 4.0},
-    }
 
 
 def write_study(
