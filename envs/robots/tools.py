@@ -35,7 +35,7 @@ PAD_IMPEDANCE = (0.98, 0.995, 5e-4, 0.5, 2.0)  # stiff: the pads sink less than 
 GRIPPER_REACH = 0.15  # [m] from the flange to the point between the pads
 JAW_TILT = np.pi / 4  # [rad] cranked jaws: the arm reaches both a lying and an upright part from above
 
-WRIST_CAMERA = (0.09, 0.0, 0.0)  # [m] in the flange's frame
+WRIST_CAMERA = (-0.1, 0.0, 0.05)  # [m] in the flange's frame: over the hand where the tool points forward and down
 
 CUP_RADIUS = 0.02  # [m] of the lip
 CUP_FORCE = 90.0  # [N] a cup of this size holds at 0.7 bar of vacuum
@@ -227,5 +227,5 @@ def add_tcp(flange: mujoco.MjsBody, frame: ToolFrame, prefix: str) -> None:
     eye = np.array(WRIST_CAMERA)
     backward = eye - (0.0, 0.0, frame.reach)
     backward /= np.linalg.norm(backward)
-    right = np.array([0.0, 1.0, 0.0])
+    right = np.array([0.0, -1.0, 0.0])  # the hand comes into the picture from below
     flange.add_camera(name=f"{prefix}wrist", pos=eye, xyaxes=(*right, *np.cross(backward, right)), fovy=60)
