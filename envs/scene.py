@@ -27,7 +27,7 @@ def new_scene() -> mujoco.MjSpec:
     option.impratio = 10
     spec.default.geom.solref = [CONTACT_TIME, 1.0]
     spec.visual.headlight.ambient = [0.40, 0.40, 0.42]
-    spec.visual.headlight.diffuse = [0.2, 0.2, 0.2]
+    spec.visual.headlight.diffuse = [0.1, 0.1, 0.1]
     spec.visual.headlight.specular = [0.1, 0.1, 0.1]
     spec.visual.quality.shadowsize, spec.visual.quality.offsamples = 4096, 8
     spec.visual.map.shadowclip = 0.5  # of the scene's extent: finer shadows
@@ -36,7 +36,7 @@ def new_scene() -> mujoco.MjSpec:
     )
     sky.rgb1, sky.rgb2, sky.width, sky.height = [0.93, 0.95, 0.97], [0.72, 0.77, 0.82], 64, 64 * 6
     directional = mujoco.mjtLightType.mjLIGHT_DIRECTIONAL  # lights a hall as it does a bench
-    for direction, brightness, shadow in (((0.25, 0.45, -1.0), 0.55, True), ((-0.6, -0.5, -1.0), 0.2, False)):
+    for direction, brightness, shadow in (((0.25, 0.45, -1.0), 0.52, True), ((-0.6, -0.5, -1.0), 0.2, False)):
         light = spec.worldbody.add_light(type=directional, pos=np.multiply(direction, -2), dir=direction)
         light.diffuse, light.specular, light.castshadow = [brightness] * 3, [0.3 * brightness] * 3, shadow
     return spec
