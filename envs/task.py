@@ -106,7 +106,7 @@ class Task(ABC):
             chosen = knobs.get(name)
             value = float(getattr(knob, difficulty) if chosen is None else chosen)
             if not knob.low <= value <= knob.high:
-                raise ValueError(f"{name} {value}, want {knob.low} to {knob.high}: {knob.meaning}")
+                raise ValueError(f"{name} {value}, want {knob.low:g} to {knob.high:g} ({knob.meaning})")
             self.knob[name] = value
         self.robot = self.make_robot()
 

@@ -28,6 +28,13 @@ def test_the_realism_files_hold_the_values_of_the_code(realism):
 def test_every_task_file_makes_its_task(path):
     config = composed(f"task={path.stem}").task
     assert type(build.task_maker(config)()) is TASKS[config.name]
+    knobs = {key: value for key, value in config.items() if key not in ("name", "_target_", "difficulty")}
+    assert knobs == dict.fromkeys(TASKS[config.name].knobs)  # null: the difficulty decides
+
+
+def test_every_task_has_its_file():
+    names = {composed(f"task={path.stem}").task.name for path in (CONF / "task").glob("*.yaml")}
+    assert names >= set(TASKS)
 
 
 @pytest.mark.parametrize("path", sorted((CONF / "agent").glob("*.yaml")), ids=lambda path: path.stem)

@@ -1,6 +1,9 @@
 """The contract that every registered task keeps."""
 
+import multiprocessing
 import pickle
+import re
+from concurrent.futures import ProcessPoolExecutor
 
 import gymnasium
 import numpy as np
@@ -11,6 +14,7 @@ from stable_baselines3.common.env_checker import check_env as check_env_sb3
 
 from shopfloor.envs import REALISMS, TASKS, ShopfloorVectorEnv, collection_sites, held_out_sites
 from shopfloor.envs.sensing import CAMERAS
+from shopfloor.envs.task import DIFFICULTIES
 
 TASK_NAMES = sorted(TASKS)
 
@@ -188,10 +192,70 @@ def test_each_realism_knob_changes_what_the_policy_sees(task):
     assert not np.array_equal(trace(dataclasses.replace(IDEAL, command_latency=0.1)), ideal)
 
 
+def first_steps(task):
+    """Observations (3, 2, d) of two episodes' first steps."""
+    env = env_of(pickle.loads(task)(), 2, threads=1)
+    return play(env, scripted(env, np.arange(2)), episodes=np.arange(2), steps=2)[0]
+
+
+def test_every_task_survives_pickling_into_a_spawned_process_with_the_same_bits():
+    tasks = [pickle.dumps(TASKS[task]) for task in TASK_NAMES]
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        for task, theirs in zip(tasks, pool.map(first_steps, tasks), strict=True):
+            np.testing.assert_array_equal(first_steps(task), theirs)
+
+
+def outcome(env, n):
+    """All that an expert's episodes show: observations, lengths, success."""
+    trace, success = play(env, expert_of(env), episodes=np.arange(n))
+    return np.nan_to_num(trace), env.steps, success
+
+
 @pytest.mark.parametrize("task", TASK_NAMES)
-def test_task_config_survives_pickling_into_another_process(task):
-    make = pickle.loads(pickle.dumps(TASKS[task]))
-    assert make().scene().compile().nv > 0
+def test_every_knob_changes_something_and_keeps_its_bounds(task):
+    n, base = 6, None
+    for name, knob in TASKS[task].knobs.items():
+        assert knob.easy != knob.hard, f"{name} is not moved by the difficulty"
+        base = base or outcome(env_of(TASKS[task](), n), n)
+        value = knob.hard if knob.hard != knob.default else knob.easy
+        other = outcome(env_of(TASKS[task](**{name: value}), n), n)
+        model = [env_of(TASKS[task](**chosen), 1).sim.model for chosen in ({}, {name: value})]
+        same_scene = all(np.array_equal(getattr(model[0], f), getattr(model[1], f)) for f in ("geom_size", "geom_pos"))
+        same = all(a.shape == b.shape and np.array_equal(a, b) for a, b in zip(base, other, strict=True))
+        assert not (same and same_scene), f"{name} changes nothing"
+        with pytest.raises(ValueError, match=f"{name} .*want"):
+            TASKS[task](**{name: knob.high + 1.0})
+
+
+@pytest.mark.parametrize("task", TASK_NAMES)
+def test_a_difficulty_sets_every_knob_that_is_not_set_by_itself(task):
+    for difficulty in DIFFICULTIES:
+        chosen = TASKS[task](difficulty=difficulty).knob
+        assert chosen == {name: getattr(knob, difficulty) for name, knob in TASKS[task].knobs.items()}
+    first = next(iter(TASKS[task].knobs))
+    low = TASKS[task].knobs[first].low
+    assert TASKS[task](difficulty="hard", **{first: low}).knob[first] == low
+    with pytest.raises(ValueError, match="difficulty 'nope', want one of easy, default, hard"):
+        TASKS[task](difficulty="nope")
+    with pytest.raises(ValueError, match="nope, want any of"):
+        TASKS[task](nope=1.0)
+
+
+@pytest.mark.parametrize("task", TASK_NAMES)
+def test_the_docstring_has_its_four_parts_and_names_the_whole_observation(task):
+    text = TASKS[task].__doc__
+    places = [text.index(f"{part}:") for part in ("Goal", "Randomised", "Success")]
+    assert places == sorted(places)
+    table = text[text.index("Observation") : places[1]]
+    covered = set()
+    for first, last in re.findall(r"^ *(\d+)(?:-(\d+))?[ p]", table, re.MULTILINE):
+        covered |= set(range(int(first), int(last or first) + 1))
+    assert covered == set(range(len(TASKS[task]().observation_names)))
+
+
+@pytest.mark.parametrize("task", TASK_NAMES)
+def test_the_model_stays_small(task):
+    assert TASKS[task]().scene().compile().nv < 60
 
 
 @pytest.mark.parametrize("task", TASK_NAMES)
