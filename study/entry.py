@@ -15,20 +15,27 @@ from omegaconf.errors import OmegaConfBaseException
 T = TypeVar("T")
 
 EXPECTED = (HydraException, OmegaConfBaseException, ValueError, OSError, ImportError)
+GL_LIBRARIES = {"egl": "EGL", "osmesa": "OSMesa"}  # MUJOCO_GL without a screen -> what it needs, the quicker first
 _QUIET = "SHOPFLOOR_QUIET_ERRORS"  # in the environment, so that a study's worker processes know it too
 
 
 def draw_without_screen() -> None:
     """Where there is no screen, have MuJoCo draw by EGL, else by OSMesa; to be called before mujoco is imported.
 
-    A MUJOCO_GL of the user's own stays. With neither library, MuJoCo is imported all the same, and drawing is an error.
+    A MUJOCO_GL of the user's own stays; SystemExit where its library is missing, which MuJoCo's import would not
+    survive. Without either library MuJoCo is imported all the same, and only drawing is an error.
     """
-    if sys.platform != "linux" or any(os.environ.get(name) for name in ("MUJOCO_GL", "DISPLAY", "WAYLAND_DISPLAY")):
+    if sys.platform != "linux":
         return
-    for binding, library in (("egl", "EGL"), ("osmesa", "OSMesa")):
-        if find_library(library):
-            os.environ["MUJOCO_GL"] = binding
-            return
+    asked = os.environ.get("MUJOCO_GL", "").lower()
+    if asked in GL_LIBRARIES and not find_library(GL_LIBRARIES[asked]):
+        sys.exit(
+            f"error: MUJOCO_GL={asked}, want the library {GL_LIBRARIES[asked]} installed, or another of egl, osmesa"
+        )
+    if not any(os.environ.get(name) for name in ("MUJOCO_GL", "DISPLAY", "WAYLAND_DISPLAY")):
+        found = [binding for binding, library in GL_LIBRARIES.items() if find_library(library)]
+        if found:
+            os.environ["MUJOCO_GL"] = found[0]
 
 
 def run(main: Callable[[], Any]) -> None:

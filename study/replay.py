@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from omegaconf import DictConfig
 
 from shopfloor.demos.progress import progress
@@ -35,13 +36,11 @@ def replay(config: DictConfig) -> Path:
     policy = player(ready_agent(c))(env)
     observations, _ = env.reset(seed=c["seed"], options={"episodes": np.array([c["episode"]])})
     policy.reset(np.ones(1, dtype=bool))
-    frames = []
+    frames = [_picture(env)]
     with progress(label="replay", total=env.task.horizon_steps, unit="frame") as bar:
         while not env.over.all():
-            pictures = env.render()
-            assert pictures is not None
-            frames.append(pictures[0])
             observations, *_ = env.step(policy.act(observations))
+            frames.append(_picture(env))
             bar.update()
     env.close()
     if out.suffix == ".mp4":
@@ -55,3 +54,9 @@ def replay(config: DictConfig) -> Path:
         rows = [np.concatenate([frames[i] for i in part], axis=1) for part in np.split(chosen, 2)]
         matplotlib.image.imsave(out, np.concatenate(rows))
     return out
+
+
+def _picture(env: ShopfloorVectorEnv) -> NDArray[np.uint8]:
+    pictures = env.render()
+    assert pictures is not None
+    return pictures[0]
