@@ -29,7 +29,7 @@ def new_scene() -> mujoco.MjSpec:
     spec.visual.headlight.ambient = [0.40, 0.40, 0.42]
     spec.visual.headlight.diffuse = [0.1, 0.1, 0.1]
     spec.visual.headlight.specular = [0.1, 0.1, 0.1]
-    spec.visual.quality.shadowsize, spec.visual.quality.offsamples = 4096, 8
+    spec.visual.quality.shadowsize, spec.visual.quality.offsamples = 2048, 8
     spec.visual.map.shadowclip = 0.5  # of the scene's extent: finer shadows
     sky = spec.add_texture(
         name="sky", type=mujoco.mjtTexture.mjTEXTURE_SKYBOX, builtin=mujoco.mjtBuiltin.mjBUILTIN_GRADIENT
