@@ -67,7 +67,7 @@ class Curve:
 class Panel:
     """All that was measured on the same evaluation episodes of one task under one realism."""
 
-    task: str
+    task: str  # with the settings that tell it from others of its name
     realism: str
     evaluation: Mapping[str, Any]  # its config
     sites: NDArray[np.int64]  # (episodes,) held-out site of each evaluation episode
@@ -84,11 +84,20 @@ def panels(rows: Iterable[Row]) -> list[Panel]:
     """
     groups: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
-        groups[canonical([row["cell"][part] for part in ("task", "realism", "evaluation")])].append(row)
-    return [_panel(groups[name]) for name in sorted(groups)]
+        groups[canonical(list(_settings(row["cell"]).values()))].append(row)
+    names: dict[str, str] = {}
+    for realism in {group[0]["cell"]["realism"]["name"] for group in groups.values()}:
+        cells = {key: group[0]["cell"] for key, group in groups.items()}
+        alike = {key: _settings(cell) for key, cell in cells.items() if cell["realism"]["name"] == realism}
+        names |= _told_apart(alike, "task")
+    return [_panel(names[key], groups[key]) for key in sorted(groups)]
 
 
-def _panel(rows: list[Row]) -> Panel:
+def _settings(cell: Mapping[str, Any]) -> dict[str, Any]:
+    return {part: cell[part] for part in ("task", "realism", "evaluation")}
+
+
+def _panel(name: str, rows: list[Row]) -> Panel:
     first = rows[0]
     episodes = [first["evaluation"]["sites"], first["evaluation"]["episodes"]]
     for row in rows:
@@ -96,7 +105,7 @@ def _panel(rows: list[Row]) -> Panel:
             raise RowError(f"rows {first['key']} and {row['key']} have one evaluation config but other episodes")
     trained = _curves([row for row in rows if row["cell"]["data"]["episodes"] > 0])
     return Panel(
-        task=first["cell"]["task"]["name"],
+        task=name,
         realism=first["cell"]["realism"]["name"],
         evaluation=first["cell"]["evaluation"],
         sites=np.array(first["evaluation"]["sites"]),
@@ -111,7 +120,7 @@ def _curves(rows: list[Row]) -> tuple[Curve, ...]:
     groups: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         groups[canonical(_without_axes(row["cell"]))].append(row)
-    labels = _labels({name: group[0]["cell"] for name, group in groups.items()})
+    labels = _told_apart({name: _without_axes(group[0]["cell"]) for name, group in groups.items()}, "agent")
     curves = [_curve(labels[name], group) for name, group in groups.items()]
     return tuple(sorted(curves, key=lambda curve: (-curve.final.rate.estimate, curve.label)))
 
@@ -142,16 +151,15 @@ def _point(volume: int, rows: list[Row], outcomes: NDArray[np.bool_], rate: Inte
     )
 
 
-def _labels(cells: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """The agent's name for each group of cells, with the settings that tell namesakes apart."""
+def _told_apart(configs: Mapping[str, Mapping[str, Any]], part: str) -> dict[str, str]:
+    """The name of each config's `part`, with the settings that tell namesakes apart."""
     labels = {}
-    for name, cell in cells.items():
-        namesakes = [other for other in cells.values() if other["agent"]["name"] == cell["agent"]["name"]]
-        flat = [_flat(_without_axes(other)) for other in namesakes]
-        own = _flat(_without_axes(cell))
-        telling = sorted(key for key in own if any(other.get(key) != own[key] for other in flat))
-        settings = ", ".join(f"{key.removeprefix('agent.')}={own[key]}" for key in telling)
-        labels[name] = cell["agent"]["name"] + (f" ({settings})" if settings else "")
+    for key, config in configs.items():
+        flat = [_flat(other) for other in configs.values() if other[part]["name"] == config[part]["name"]]
+        own = _flat(config)
+        telling = sorted(name for name in own if any(other.get(name) != own[name] for other in flat))
+        settings = ", ".join(f"{name.removeprefix(f'{part}.')}={own[name]}" for name in telling)
+        labels[key] = config[part]["name"] + (f" ({settings})" if settings else "")
     return labels
 
 

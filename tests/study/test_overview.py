@@ -103,3 +103,15 @@ def test_tasks_without_a_failure_are_not_taken_for_certain():
     interval = interquartile_mean([np.ones((1, 64), bool)] * 4, np.random.default_rng(0))
     assert interval.estimate == 1.0
     assert interval.low < 0.995
+
+
+def test_one_task_at_two_difficulties_is_two_lines():
+    rows = []
+    for difficulty in ("easy", "hard"):
+        for row in suite_rows():
+            task = {**row["cell"]["task"], "difficulty": difficulty}
+            cell = {**row["cell"], "task": task}
+            rows.append({**row, "cell": cell, "key": cell_key(cell)})
+    table = overview(panels(rows))
+    assert len(table.tasks) == 2 * len(RATES)
+    assert "Easy (difficulty=hard)" in table.tasks
