@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shopfloor.envs.robots.robot import CLOSED, OPEN, Robot
-from shopfloor.envs.rotations import norm, to_rotvec
+from shopfloor.envs.rotations import norm, rotate, to_rotvec
 
-__all__ = ["CLOSED", "OPEN", "Expert", "Goal", "Phase", "Style", "above", "pick_and_place", "raised"]
+__all__ = ["CLOSED", "OPEN", "Expert", "Goal", "Phase", "Style", "above", "bringing", "pick_and_place", "raised"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -68,6 +68,19 @@ def raised(robot: Robot, height: float) -> Goal:
         position = position.copy()
         position[..., 2] = np.maximum(position[..., 2], height)
         return position, rotation
+
+    return moved
+
+
+def bringing(robot: Robot, part: Goal, goal: Goal) -> Goal:
+    """The pose of one tool that brings a part to a goal pose, from how the part sits in the tool now."""
+
+    def moved() -> tuple[Array, Array]:
+        tool_position, tool_rotation = robot.pose()
+        position, rotation = part()
+        goal_position, goal_rotation = goal()
+        turn = goal_rotation @ np.swapaxes(rotation, -1, -2)
+        return goal_position + rotate(turn, tool_position - position), turn @ tool_rotation
 
     return moved
 

@@ -39,10 +39,16 @@ def yaw(matrix: Array) -> Array:
     return angle
 
 
-def wrapped(angle: Array, period: float = 2 * np.pi) -> Array:
+def wrapped(angle: Array, period: float | Array = 2 * np.pi) -> Array:
     """Angles [rad] moved by multiples of period into [-period / 2, period / 2): the least turn of a symmetric part."""
     moved: Array = (angle + period / 2) % period - period / 2
     return moved
+
+
+def sine_cosine(angles: Array) -> Array:
+    """Sine and cosine (n, 2 k) of angles (n, k) [rad], pair by pair: an angle without a jump, to observe."""
+    pairs: Array = np.stack([np.sin(angles), np.cos(angles)], axis=-1).reshape(len(angles), -1)
+    return pairs
 
 
 def from_rotvec(rotvec: Array) -> Array:

@@ -118,6 +118,13 @@ def add_open_box(
         geom.density = density
 
 
+def polygon(sides: int, apothem: float) -> tuple[tuple[float, float], ...]:
+    """Corners (x, y) [m] of a regular polygon, counter-clockwise, with a flat side apothem [m] away along +y."""
+    angles = 2 * np.pi / sides * (np.arange(sides) + 0.5) + np.pi / 2
+    radius = apothem / np.cos(np.pi / sides)
+    return tuple((float(radius * np.cos(angle)), float(radius * np.sin(angle))) for angle in angles)
+
+
 def add_prism(
     spec: mujoco.MjSpec,
     body: mujoco.MjsBody,
@@ -132,6 +139,45 @@ def add_prism(
     mesh = spec.add_mesh(name=name)
     mesh.uservert = np.ravel([(x, y, z) for z in (low, high) for x, y in outline])
     return body.add_geom(name=name, type=mujoco.mjtGeom.mjGEOM_MESH, meshname=name, rgba=rgba)
+
+
+def add_pocket(
+    spec: mujoco.MjSpec,
+    body: mujoco.MjsBody,
+    name: str,
+    *,
+    outline: Sequence[tuple[float, float]],
+    outer: tuple[float, float],
+    depth: float,
+    chamfer: float,
+    position: tuple[float, float, float],
+    rgba: tuple[float, float, float, float],
+) -> None:
+    """The sides of a chamfered pocket along -z, whose mouth has its middle at position [m] of the body's frame.
+
+    outline: convex, counter-clockwise round the middle, (x, y) [m]; outer: half sizes [m] of the rectangle that
+    the sides fill up to; depth and chamfer [m], the latter where the outline is nearest to the middle.
+    Each side of the outline is one convex geom, `name_0` ..., so that the pocket is exact.
+    """
+    corners = np.asarray(outline)
+    following = np.roll(corners, -1, axis=0)
+    edges = following - corners
+    doubled_areas = corners[:, 0] * following[:, 1] - corners[:, 1] * following[:, 0]
+    widened = 1 + chamfer / (doubled_areas / np.hypot(edges[:, 0], edges[:, 1])).min()
+    frame = np.array([(x * outer[0], y * outer[1]) for x, y in ((1, 1), (-1, 1), (-1, -1), (1, -1))])
+    for side, (start, end) in enumerate(zip(corners, following, strict=True)):
+        # the sector between the rays through the two corners, from the outline out to the rectangle
+        rim = [corner / np.abs(corner / outer).max() for corner in (start, end)]
+        between = (start[0] * frame[:, 1] - start[1] * frame[:, 0] > 1e-9) & (
+            frame[:, 0] * end[1] - frame[:, 1] * end[0] > 1e-9
+        )
+        rim += list(frame[between])
+        inner = [(*corner, z) for corner in (start, end) for z in (-depth, -chamfer)]
+        inner += [(*(corner * widened), 0.0) for corner in (start, end)]
+        mesh = spec.add_mesh(name=f"{name}_{side}")
+        mesh.uservert = np.ravel(inner + [(*corner, z) for corner in rim for z in (-depth, 0.0)])
+        wall = body.add_geom(name=f"{name}_{side}", type=mujoco.mjtGeom.mjGEOM_MESH, meshname=f"{name}_{side}")
+        wall.pos, wall.rgba = position, rgba
 
 
 def add_bored_block(

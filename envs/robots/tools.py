@@ -34,6 +34,7 @@ PAD_FRICTION = 0.9  # rubber on steel
 PAD_IMPEDANCE = (0.98, 0.995, 5e-4, 0.5, 2.0)  # stiff: the pads sink less than 1 mm into a light part
 GRIPPER_REACH = 0.15  # [m] from the flange to the point between the pads
 JAW_TILT = np.pi / 4  # [rad] cranked jaws: the arm reaches both a lying and an upright part from above
+DOWN = from_rotvec(np.array([0.0, np.pi / 2, 0.0]))  # a gripper with straight jaws points down; its z is level then
 
 WRIST_CAMERA = (-0.1, 0.0, 0.05)  # [m] in the flange's frame: over the hand where the tool points forward and down
 

@@ -1,11 +1,13 @@
 """The tasks, one file each."""
 
 from shopfloor.envs.task import Task
+from shopfloor.envs.tasks.kitting import Kitting
 from shopfloor.envs.tasks.peg_insertion import PegInsertion
 
 TASKS: dict[str, type[Task]] = {
     task.__name__: task
     for task in (
         PegInsertion,  # arm
+        Kitting,
     )
 }
