@@ -1,6 +1,7 @@
 """The tasks, one file each."""
 
 from shopfloor.envs.task import Task
+from shopfloor.envs.tasks.gear_meshing import GearMeshing
 from shopfloor.envs.tasks.kitting import Kitting
 from shopfloor.envs.tasks.peg_insertion import PegInsertion
 
@@ -8,6 +9,7 @@ TASKS: dict[str, type[Task]] = {
     task.__name__: task
     for task in (
         PegInsertion,  # arm
+        GearMeshing,
         Kitting,
     )
 }
