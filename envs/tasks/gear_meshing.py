@@ -252,8 +252,8 @@ class GearMeshing(Task):
         """Whether driven and output gear have turned as the numbers of teeth say in the last half second (n,)."""
         driven, output = (self._past[:, 0] - self._past[:, -1]).T
         nominal = self.sim.ctrl[:, self._drive] * WINDOW / CONTROL_RATE
-        moves: Mask = driven > MOVING * nominal
-        return moves & np.less(np.abs(output / RATIO - driven), SPEED_ERROR * driven)
+        right: Mask = (driven > MOVING * nominal) & (np.abs(output / RATIO - driven) < SPEED_ERROR * driven)
+        return right
 
     def success(self) -> Mask:
         """The gear has run free on its shaft for half a second, and transmits the rotation."""
