@@ -2,4 +2,18 @@
 
 from shopfloor.study.entry import draw_without_screen
 
-draw_without_screen()  # before any test imports mujoco
+draw_without_screen()  # before mujoco is imported
+
+import pytest  # noqa: E402
+
+from shopfloor.envs import ShopfloorVectorEnv  # noqa: E402
+from shopfloor.envs.rendering import GraphicsError, Renderer  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def graphics():
+    """Skips the test where there is nothing to draw with."""
+    try:
+        Renderer(ShopfloorVectorEnv("PegInsertion", 1).sim, camera="front").close()
+    except GraphicsError as error:
+        pytest.skip(str(error))

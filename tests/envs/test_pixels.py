@@ -6,8 +6,10 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 from shopfloor.envs import DEFAULT, TASKS, ShopfloorVectorEnv
-from shopfloor.envs.rendering import GraphicsError, Renderer
+from shopfloor.envs.rendering import Renderer
 from shopfloor.envs.simulation import CONTROL_PERIOD
+
+pytestmark = pytest.mark.usefixtures("graphics")
 
 SIZE = (40, 48)
 TASK_NAMES = sorted(TASKS)
@@ -17,14 +19,6 @@ DELAY = round(DEFAULT.camera.latency / CONTROL_PERIOD)
 def env_of(n=2, task="PegInsertion", **arguments):
     chosen = {"realism": "ideal", "autoreset_mode": "Disabled", "obs_type": "pixels_agent_pos", "image_size": SIZE}
     return ShopfloorVectorEnv(task, n, **{**chosen, **arguments})
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _graphics():
-    try:
-        env_of(1).close()
-    except GraphicsError as error:
-        pytest.skip(str(error))
 
 
 def moved(env, steps, action=0.5):

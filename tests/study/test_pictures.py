@@ -1,0 +1,68 @@
+"""Pictures of episodes and of the suite: they open, and show what they say."""
+
+import numpy as np
+import pytest
+from hydra import compose, initialize_config_module
+from PIL import Image
+
+from shopfloor.envs import TASKS
+from shopfloor.study.contact_sheet import CAPTION, GAP, TILE, contact_sheet, title
+from shopfloor.study.replay import replay
+
+pytestmark = pytest.mark.usefixtures("graphics")
+
+
+def replayed(out):
+    with initialize_config_module("shopfloor.conf", version_base="1.3"):
+        config = compose("replay", overrides=["agent=random", f"out={out}"])
+    return replay(config)
+
+
+@pytest.fixture
+def _short(monkeypatch):
+    monkeypatch.setattr(TASKS["PegInsertion"], "horizon", 0.5)  # [s]: ten frames after the first
+
+
+@pytest.mark.usefixtures("_short")
+def test_a_replay_is_a_strip_of_six_moments(tmp_path):
+    strip = np.asarray(Image.open(replayed(tmp_path / "strip.png")).convert("RGB"))
+    assert strip.shape == (2 * 480, 3 * 640, 3)
+    assert not np.array_equal(strip[:480, :640], strip[480:, 1280:])
+
+
+@pytest.mark.usefixtures("_short")
+def test_a_replay_is_a_film_with_every_frame(tmp_path):
+    imageio = pytest.importorskip("imageio.v3", reason="extra: video")
+    film = imageio.imread(replayed(tmp_path / "film.mp4"))
+    assert film.shape == (11, 480, 640, 3)
+    assert imageio.immeta(tmp_path / "film.mp4")["fps"] == 20
+    assert film[0].std() > 10
+    assert not np.array_equal(film[0], film[-1])
+
+
+def test_a_replay_of_another_kind_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"want a .png or .mp4"):
+        replayed(tmp_path / "film.avi")
+
+
+def test_the_contact_sheet_has_a_tile_for_each_task(tmp_path):
+    sheet = Image.open(contact_sheet(tmp_path / "docs" / "sheet.png", ["PegInsertion", "PegInsertion"], columns=5))
+    assert sheet.size == (2 * (TILE[0] + GAP) + GAP, TILE[1] + CAPTION + GAP)
+    first, second = (np.asarray(sheet)[GAP : GAP + TILE[1], x : x + TILE[0]] for x in (GAP, 2 * GAP + TILE[0]))
+    np.testing.assert_array_equal(first, second)
+    assert first.std() > 10
+
+
+def test_a_bad_contact_sheet_is_one_clear_error(tmp_path):
+    with pytest.raises(ValueError, match=r"share 1.5 of an episode, want 0 to 1"):
+        contact_sheet(tmp_path / "sheet.png", ["PegInsertion"], share=1.5)
+    with pytest.raises(ValueError, match="0 columns, want 1 or more"):
+        contact_sheet(tmp_path / "sheet.png", ["PegInsertion"], columns=0)
+
+
+def test_titles_are_names_in_words():
+    assert [title(name) for name in ("PegInsertion", "Kitting", "AMRDocking")] == [
+        "Peg insertion",
+        "Kitting",
+        "Amr docking",
+    ]
