@@ -38,10 +38,21 @@ DOWN = from_rotvec(np.array([0.0, np.pi / 2, 0.0]))  # a gripper with straight j
 
 WRIST_CAMERA = (-0.1, 0.0, 0.05)  # [m] in the flange's frame: over the hand where the tool points forward and down
 
-CUP_RADIUS = 0.02  # [m] of the lip
-CUP_FORCE = 90.0  # [N] a cup of this size holds at 0.7 bar of vacuum
-CUP_GAP = 0.004  # [m] from which the cup draws a surface to itself
-CUP_REACH = 0.18  # [m] from the flange to the cup's lip
+CUPS = 4  # in a square, each behind a check valve of its own, so that one that leaks does not empty the others
+CUP_RADIUS = 0.012  # [m] of each lip: 24 mm cups, a usual size for cartons
+CUP_SPACING = 0.044  # [m] between the middles of neighbouring cups: holds a tilting load, and fits a 70 mm parcel
+VACUUM = 7e4  # [Pa] below the air's pressure: an ejector's usual working point, vendors' figures, from memory
+CUP_FORCE = VACUUM * np.pi * CUP_RADIUS**2  # [N] that each cup draws with, 32
+CUP_GAP = 0.002  # [m] from which a cup draws a surface to itself
+CUP_DELAY = 0.05  # [s], time constant with which the vacuum comes and goes: an explicit choice
+CUP_REACH = 0.18  # [m] from the flange to the lips
+CUP_MASS = 0.15  # [kg] of the cups and what slides with them
+CUP_STROKE = 0.012  # [m] that the spring plunger gives way: an explicit choice
+CUP_STIFFNESS = 1500.0  # [N/m] of the plunger's spring, likewise
+CUP_PRELOAD = 5.0  # [N], likewise
+CUP_DAMPING = 100.0  # [N s/m], likewise
+CUP_STOP = 0.02  # [s] in which the plunger's rubber stop takes up a load, likewise
+CUP_SEAL = 0.5  # [N] with which a lip has to lie on a surface to seal
 
 
 class Tool(ABC):
@@ -162,62 +173,110 @@ class ParallelGripper(Tool):
 
 
 class SuctionCup(Tool):
-    """A vacuum cup that points down where the tool's rotation is the identity; the tcp is the middle of its lip.
+    """Four vacuum cups on a spring plunger, which point down where the tool's rotation is the identity.
 
-    The action draws below 0 and lets go above; the state is the share of the full vacuum that is on. MuJoCo's
-    adhesion holds whatever touches the cup, with at most CUP_FORCE.
+    The tcp is the middle between the lips while the plunger is out. The action draws below 0 and lets go from 0
+    up; the state is the vacuum, which builds up once a lip lies on something. MuJoCo's adhesion holds whatever
+    touches a cup, by one contact in the middle of its lip, with at most CUP_FORCE a cup: a load peels off where
+    its weight and tilt ask for more than that.
     """
 
     name = "suction_cup"
     action_name = "suction"
     reading_name = "vacuum"
-    grip_force = CUP_FORCE
+    grip_force = CUPS * CUP_FORCE
 
     def __init__(self) -> None:
         self.frame = ToolFrame(CUP_REACH, from_rotvec(np.array([0.0, -np.pi, 0.0])))
         self.speed_limits = {}
 
     def add_to(self, spec: mujoco.MjSpec, flange: mujoco.MjsBody, prefix: str) -> None:
-        """Stem, cup and vacuum valve."""
+        """Stem, plunger and cups, each with its valve and its vacuum switch."""
         cylinder = mujoco.mjtGeom.mjGEOM_CYLINDER
-        stem = flange.add_geom(type=cylinder, fromto=(0, 0, 0, 0, 0, CUP_REACH - 0.015), size=(0.012, 0, 0), mass=0.4)
-        stem.contype, stem.conaffinity, stem.rgba = 0, 0, GREY
+        stem = CUP_REACH - 0.06
+        _add_shape(flange, cylinder, (0.022, stem / 2, 0), (0, 0, stem / 2), GREY, mass=0.4)
         add_tcp(flange, self.frame, prefix)
-        cup = flange.add_body(name=f"{prefix}cup", gravcomp=1)
-        lip = cup.add_geom(
-            name=f"{prefix}pad_cup",
-            type=cylinder,
-            fromto=(0, 0, CUP_REACH - 0.015, 0, 0, CUP_REACH),
-            size=(CUP_RADIUS, 0, 0),
-            mass=0.05,
-            friction=(PAD_FRICTION, 0.02, 0.002),
-            condim=6,
-            priority=1,
-            solimp=PAD_IMPEDANCE,
-            margin=CUP_GAP,
-            gap=CUP_GAP,
+        plunger = flange.add_body(name=f"{prefix}plunger", gravcomp=1, pos=(0, 0, CUP_REACH))
+        slide = plunger.add_joint(
+            name=f"{prefix}plunger",
+            type=mujoco.mjtJoint.mjJNT_SLIDE,
+            axis=(0, 0, -1),
+            range=(0, CUP_STROKE),
+            limited=True,
+            stiffness=CUP_STIFFNESS,
+            springref=-CUP_PRELOAD / CUP_STIFFNESS,
+            damping=CUP_DAMPING,
         )
-        lip.rgba = DARK
-        valve = spec.add_actuator(name=f"{prefix}suction", target=f"{prefix}cup", trntype=mujoco.mjtTrn.mjTRN_BODY)
-        valve.set_to_adhesion(gain=CUP_FORCE)
-        valve.ctrlrange, valve.ctrllimited = (0, 1), True
+        slide.solref_limit = [CUP_STOP, 1.0]
+        box, side = mujoco.mjtGeom.mjGEOM_BOX, CUP_SPACING / 2
+        _add_shape(plunger, box, (side + 0.008, side + 0.008, 0.006), (0, 0, -0.028), DARK, mass=CUP_MASS)
+        _add_shape(plunger, cylinder, (0.009, 0.02, 0), (0, 0, -0.05), GREY)
+        for i, (x, y) in enumerate(((1, 1), (1, -1), (-1, -1), (-1, 1))):
+            cup = plunger.add_body(name=f"{prefix}cup_{i}", pos=(x * side, y * side, 0))
+            _add_shape(cup, cylinder, (CUP_RADIUS, 0.004, 0), (0, 0, -0.004), DARK)
+            _add_shape(cup, cylinder, (0.006, 0.008, 0), (0, 0, -0.016), GREY)
+            lip = cup.add_geom(
+                name=f"{prefix}pad_cup_{i}",
+                type=mujoco.mjtGeom.mjGEOM_SPHERE,
+                size=(CUP_RADIUS, 0, 0),
+                pos=(0, 0, -CUP_RADIUS),
+                mass=0,
+                friction=(PAD_FRICTION, 0.01, 0.0001),
+                priority=1,
+                solimp=PAD_IMPEDANCE,
+                gap=CUP_GAP,
+                rgba=(0, 0, 0, 0),  # the cups' shapes are drawn instead
+            )
+            lip.condim = 3
+            valve = spec.add_actuator(
+                name=f"{prefix}suction_{i}", target=f"{prefix}cup_{i}", trntype=mujoco.mjtTrn.mjTRN_BODY
+            )
+            valve.set_to_adhesion(gain=CUP_FORCE)
+            valve.ctrlrange, valve.ctrllimited = (0, 1), True
+            valve.dyntype, valve.dynprm[0] = mujoco.mjtDyn.mjDYN_FILTEREXACT, CUP_DELAY
+            cup.add_site(name=f"{prefix}seal_{i}", pos=(0, 0, -0.005), size=(2 * CUP_RADIUS, 0, 0), rgba=(0, 0, 0, 0))
+            spec.add_sensor(
+                name=f"{prefix}seal_{i}",
+                type=mujoco.mjtSensor.mjSENS_TOUCH,
+                objtype=mujoco.mjtObj.mjOBJ_SITE,
+                objname=f"{prefix}seal_{i}",
+            )
 
     def bind(self, sim: Simulation, prefix: str) -> None:
-        """Look up the valve."""
+        """Look up the valves and the vacuum switches."""
         self._sim = sim
-        self._valve = int(sim.actuator_columns((f"{prefix}suction",))[0])
+        self._valves = sim.actuator_columns([f"{prefix}suction_{i}" for i in range(CUPS)])
+        self._vacuum = sim.activation_columns([f"{prefix}suction_{i}" for i in range(CUPS)])
+        self._seals = np.array([sim.model.sensor(f"{prefix}seal_{i}").adr[0] for i in range(CUPS)], dtype=np.intp)
+        self._touch = sim.batch.bind("sensordata")
 
     def place(self, ids: Ids, state: Array) -> None:
-        """The vacuum at state (k,), a share of the full one."""
-        self._sim.ctrl[ids, self._valve] = state
+        """The valves at state (k,), 1 for drawing."""
+        self._sim.ctrl[ids[:, None], self._valves] = state[:, None]
+        self._sim.act[ids[:, None], self._vacuum] = state[:, None]
 
     def command(self, action: Array) -> None:
-        """An action (n,) of -1 draws fully, one above 0 lets go."""
-        self._sim.ctrl[:, self._valve] = np.clip(-action, 0.0, 1.0)
+        """Actions (n,) below 0 draw, others let go."""
+        sealed = (self._touch[:, self._seals] > CUP_SEAL).any(axis=1)  # over nothing, the cups only draw air
+        self._sim.ctrl[:, self._valves] = np.where(sealed & (action < 0), 1.0, 0.0)[:, None]
 
     def state(self) -> Array:
-        """Share (n,) of the full vacuum that is on."""
-        return self._sim.ctrl[:, self._valve]
+        """Share (n,) of the full vacuum in the cups."""
+        return self._sim.act[:, self._vacuum[0]]
+
+
+def _add_shape(
+    body: mujoco.MjsBody,
+    kind: mujoco.mjtGeom,
+    size: tuple[float, float, float],
+    position: tuple[float, float, float],
+    rgba: Colour,
+    *,
+    mass: float = 0.0,
+) -> None:
+    """A geom that does not collide."""
+    shape = body.add_geom(type=kind, size=size, pos=position, rgba=rgba, mass=mass)
+    shape.contype, shape.conaffinity = 0, 0
 
 
 def add_tcp(flange: mujoco.MjsBody, frame: ToolFrame, prefix: str) -> None:
