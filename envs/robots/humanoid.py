@@ -50,6 +50,7 @@ LIFT_LEASH = 0.02  # [m] between commanded and measured height
 MOUNT = (0.0, 0.13, 0.0)  # [m] of the left arm's foot in the torso's frame; the right one's is mirrored
 SPLAY = np.radians(85)  # [rad] by which the arms' feet are turned outwards from upright
 BASE_GAIN = 0.25  # of what a hand's steering commands: wheels and command path need their time
+BRAKING = 0.5  # share of the top acceleration on which a stop at the goal is planned
 
 SIDES = ("left", "right")
 LEFT, RIGHT, TORSO = 0, 1, 2  # numbers of the tools
@@ -243,6 +244,13 @@ class Humanoid(Robot):
             np.concatenate([about[:, None] @ rotations, about[:, None]], axis=1),
         )
 
+    def carrying(self, hands: Array, rotations: Array, torso: Array, heading: Array) -> tuple[Array, Array]:
+        """As `reaching`, with the hands in the frame of the torso as it is now: they keep still while it moves."""
+        position, rotation = self.pose()
+        goal, turned = self.reaching(hands, rotations, position[:, TORSO], yaw(rotation[:, TORSO]))
+        goal[:, TORSO], turned[:, TORSO] = torso, about_z(heading)
+        return goal, turned
+
     def commanded_hands(self) -> tuple[Array, Array]:
         """Where the servo targets would put the hands in the torso's frame: (n, 2, 3) [m], (n, 2, 3, 3)."""
         return self._commanded_hands
@@ -258,11 +266,13 @@ class Humanoid(Robot):
         gain = gain[:, None, None]
         reach = np.stack([gain * towards / MAX_TRANSLATION, gain * turn / MAX_ROTATION], axis=2) / CONTROL_PERIOD
         reach = limited(reach.reshape(4 * n, 3), np.repeat(speed, 4)[:, None]).reshape(n, 12)
-        gap = unrotate(about, position[:, TORSO] - torso) * gain[:, 0] / CONTROL_PERIOD
-        angle = wrapped(yaw(rotation[:, TORSO]) - yaw(about)) * gain[:, 0, 0] / CONTROL_PERIOD
-        top = np.array([DRIVE.speed, DRIVE.sideways])
-        drive = limited(BASE_GAIN * gap[:, :2] / top, speed[:, None])
-        heading = np.clip(BASE_GAIN * angle / DRIVE.turn, -speed, speed)
+        gap = unrotate(about, position[:, TORSO] - torso)[:, :2]
+        way = np.hypot(gap[:, 0], gap[:, 1])
+        pace = _pace(way, gain[:, 0, 0], DRIVE.acceleration) / np.maximum(way, 1e-9)
+        drive = limited(pace[:, None] * gap / (DRIVE.speed, DRIVE.sideways), speed[:, None])
+        angle = wrapped(yaw(rotation[:, TORSO]) - yaw(about))
+        pace = np.sign(angle) * _pace(np.abs(angle), gain[:, 0, 0], DRIVE.turn_acceleration)
+        heading = np.clip(pace / DRIVE.turn, -speed, speed)
         height = position[:, TORSO, 2] - SHOULDERS - self._commanded_lift
         lift = np.clip(gain[:, 0, 0] * height / (LIFT_SPEED * CONTROL_PERIOD), -speed, speed)
         return np.concatenate([reach, drive, heading[:, None], lift[:, None]], axis=1)
@@ -292,6 +302,12 @@ class Humanoid(Robot):
 def _to_feet(position: Array, rotation: Array) -> tuple[Array, Array]:
     """Poses of hands (n, 2, ...) in the torso's frame, each in the frame of its own arm's foot."""
     return unrotate(OUTWARDS, position - FEET), np.swapaxes(OUTWARDS, -1, -2) @ rotation
+
+
+def _pace(way: Array, gain: Array, acceleration: float) -> Array:
+    """Speed (n,) at which the base goes on towards a goal that is `way` off, so that it can stop there."""
+    slowing: Array = np.minimum(BASE_GAIN * gain * way / CONTROL_PERIOD, np.sqrt(2 * BRAKING * acceleration * way))
+    return slowing
 
 
 _WHITE = (0.90, 0.91, 0.92, 1.0)

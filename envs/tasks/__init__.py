@@ -4,6 +4,7 @@ from shopfloor.envs.task import Task
 from shopfloor.envs.tasks.gear_meshing import GearMeshing
 from shopfloor.envs.tasks.kitting import Kitting
 from shopfloor.envs.tasks.peg_insertion import PegInsertion
+from shopfloor.envs.tasks.tote_transfer import ToteTransfer
 
 TASKS: dict[str, type[Task]] = {
     task.__name__: task
@@ -11,5 +12,6 @@ TASKS: dict[str, type[Task]] = {
         PegInsertion,  # arm
         GearMeshing,
         Kitting,
+        ToteTransfer,  # humanoid
     )
 }

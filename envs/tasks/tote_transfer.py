@@ -1,0 +1,398 @@
+"""Tote transfer: take a loaded tote from a shelf with both hands and set it on a cart, level all the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from shopfloor.envs import scene
+from shopfloor.envs.expert import CLOSED, OPEN, Expert, Goal, Phase
+from shopfloor.envs.furniture import (
+    HANDLE_HEIGHT,
+    HANDLE_OUT,
+    HANDLE_WEB,
+    TOTE,
+    TOTE_WALL,
+    add_cart,
+    add_floor,
+    add_shelf,
+    add_tote,
+)
+from shopfloor.envs.parts import Fixture, Parts, Surfaces, add_part
+from shopfloor.envs.randomness import Uniform
+from shopfloor.envs.robots.humanoid import SHOULDERS, TORSO, Humanoid
+from shopfloor.envs.robots.tools import PAD, STROKE
+from shopfloor.envs.rotations import about_z, cross, norm, rotate, unrotate, yaw
+from shopfloor.envs.sensing import Channel
+from shopfloor.envs.simulation import Simulation
+from shopfloor.envs.sites import Site
+from shopfloor.envs.task import Knob, Task, measurement
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Ids = NDArray[np.intp]
+
+LOADS = ("load_0", "load_1")
+LOAD = (0.10, 0.07, 0.045)  # [m] half sizes of each of the boxes in the tote
+LOAD_PLACES = np.array([(0.0, 0.095), (0.0, -0.095)])  # [m] nominal, in the tote
+LOAD_SPREAD = 0.3  # masses of loads are the nominal ones times 1 +- this
+SHELF = (0.66, 0.0, 0.78)  # [m] nominal middle of the shelf's top board
+TOTE_BACK = 0.04  # [m] that the tote stands nearer to the robot than the shelf's middle
+CART_DISTANCE = 0.92  # [m] from the robot's start, at about a quarter turn to the left
+CART_HEIGHT = 0.68  # [m] nominal, of the tray's floor
+LEVEL_GOAL = np.radians(3)  # of the tote on the cart
+LEVEL_LIMIT = np.radians(12)  # that the tote may tilt on its way
+SPILLED = np.radians(25)  # of tilt, beyond which a load counts as lost
+SEATED = 0.004  # [m] that the tote's floor may be higher than the tray's
+SLOW = 0.05  # [m/s] of a tote that stands
+RELEASED = HANDLE_WEB + 0.003  # [m] opening of a hand that has let go
+FLOOR = 0.30  # [m], lower than this a tote has fallen
+ASTRAY = 2.0  # [m] from where it started, the robot has left its workplace
+
+REACH = 0.50  # [m] from the robot's middle to the tote's, as it works
+READY = np.array([(REACH, HANDLE_OUT, 0.0), (REACH, -HANDLE_OUT, 0.0)])  # [m] hands in the torso's frame
+GRIP = -0.12  # [m] height of the hands in the torso's frame as they take the tote
+GRIPS = np.array([(0.0, HANDLE_OUT, HANDLE_HEIGHT), (0.0, -HANDLE_OUT, HANDLE_HEIGHT)])  # [m] in the tote's frame
+UP = np.array([0.0, 0.0, 1.0])
+BOTTOM = TOTE_WALL * UP  # [m] from the tote's lower face to its origin
+
+
+class ToteTransfer(Task):
+    """Carry a tote of loose load boxes from a shelf to a cart that stands a quarter turn away.
+
+    Goal: the tote stands level in the cart's tray, let go, its load still in it; on the way it never tilted by
+    more than 12 degrees.
+
+    Observation (frame of the torso: x forward, origin between the shoulders; p = proprioceptive):
+
+    ======  ===================================================  ========
+    index   meaning                                              unit
+    ======  ===================================================  ========
+    0-12 p  left hand: position, x axis, z axis, what it         m, 1, m
+            presses, opening
+    13-25 p right hand, likewise                                 m, 1, m
+    26   p  lift over its lower end                              m
+    27-29 p base's speed: forward, to the left, turning left     m/s, rad/s
+    30-32   left handle less left hand                           m
+    33-35   right handle less right hand                         m
+    36-37   tote's z axis, level components: its tilt            1
+    38-39   direction of the tote's depth, x and y               1
+    40-42   tray's middle less tote's                            m
+    43-44   direction of the tray's depth, x and y               1
+    45-48   way of the torso to where it works next: at the      m, 1
+            tote, or at the tray once both hands hold:
+            forward, left, up, sine of the turn
+    49-50   whether the left, right hand is closed on a handle   1
+    ======  ===================================================  ========
+
+    Randomised: place and yaw of the shelf's tote, height of shelf and tray, place and yaw of the cart, masses and
+    places of the loads, start of base, lift and hands; friction, payload and heights by site.
+
+    Success: the tote's floor within 4 mm of the tray's, inside its walls, tilt < 3 degrees, both hands open, slow,
+    loads inside, largest tilt so far < 12 degrees.
+    """
+
+    knobs = {
+        "play": Knob(0.030, 0.020, 0.010, 0.004, 0.05, "[m] of the tote in the tray, to either side"),
+        "load": Knob(1.5, 2.5, 3.5, 0.2, 5.0, "[kg] nominal mass of the tote's load"),
+        "spread": Knob(0.5, 1.0, 1.6, 0.0, 2.0, "share of the default spread of where tote, shelf and cart stand"),
+    }
+    instruction = "Carry the tote from the shelf to the cart with both hands and keep it level."
+    horizon = 20.0
+    randomised = {
+        "tote_shift": Uniform((-0.04, -0.06), (0.04, 0.06)),  # [m]
+        "tote_yaw": Uniform(-0.15, 0.15),  # [rad]
+        "shelf_height": Uniform(-0.06, 0.06),  # [m]
+        "cart_angle": Uniform(-0.25, 0.25),  # [rad] round the robot, from a quarter turn
+        "cart_distance": Uniform(-0.08, 0.08),  # [m]
+        "cart_yaw": Uniform(-0.2, 0.2),  # [rad], from facing the robot
+        "cart_height": Uniform(-0.06, 0.06),  # [m]
+        "load_share": Uniform((1 - LOAD_SPREAD,) * 2, (1 + LOAD_SPREAD,) * 2),  # of the nominal mass
+        "load_shift": Uniform((-0.03, -0.015) * 2, (0.03, 0.015) * 2),  # [m]
+        "base_shift": Uniform((-0.06, -0.06, -0.12), (0.06, 0.06, 0.12)),  # [m], [m], [rad]
+        "lift_shift": Uniform(-0.05, 0.05),  # [m]
+        "joint_shift": Uniform((-0.03,) * 12, (0.03,) * 12),  # [rad]
+    }
+    channels = (
+        Channel("tote", "camera", "position"),
+        Channel("tote_x", "camera", "direction"),
+        Channel("tote_z", "camera", "direction"),
+        Channel("tray", "fixture_camera", "position"),
+        Channel("tray_x", "fixture_camera", "direction"),
+    )
+    scene_names = (
+        *(f"{side}_hand_to_handle_{axis}" for side in ("left", "right") for axis in "xyz"),
+        *("tilt_x", "tilt_y", "tote_depth_x", "tote_depth_y"),
+        *("tote_to_tray_x", "tote_to_tray_y", "tote_to_tray_z", "tray_depth_x", "tray_depth_y"),
+        *("torso_way_x", "torso_way_y", "torso_way_z", "torso_turn"),
+        *("left_holds", "right_holds"),
+    )
+    reward_weights = {"reach": 0.15, "grasp": 0.15, "carry": 0.35, "seat": 0.35}
+    camera = "front"
+
+    robot: Humanoid
+
+    def make_robot(self) -> Humanoid:
+        """The wheeled humanoid."""
+        return Humanoid()
+
+    def scene(self) -> mujoco.MjSpec:
+        """Robot, shelf, cart, tote with its loads."""
+        spec = scene.new_scene()
+        add_floor(spec)
+        self.robot.add_to(spec)
+        scene.add_camera(spec, "front", eye=(2.15, 1.95, 1.9), target=(0.22, 0.33, 0.72))
+        add_shelf(spec, "shelf")
+        add_cart(spec, "cart", play=self.knob["play"])
+        add_tote(add_part(spec, "tote"), "tote")
+        for name, rgba in zip(LOADS, ((0.80, 0.62, 0.40, 1), (0.70, 0.52, 0.32, 1)), strict=True):
+            add_part(spec, name).add_geom(
+                name=name, type=mujoco.mjtGeom.mjGEOM_BOX, size=LOAD, mass=self.knob["load"] / len(LOADS), rgba=rgba
+            )
+        return spec
+
+    def bind(self, sim: Simulation) -> None:
+        """Look up tote, loads and fixtures."""
+        super().bind(sim)
+        self._tote, self._loads = Parts(sim, ["tote"]), Parts(sim, LOADS)
+        self._fixtures = {name: Fixture(sim, name) for name in ("shelf", "cart", "cart_base")}
+        self._surfaces = Surfaces(sim)
+        self._home = self.robot.home(tuple(READY[0]), tuple(READY[1]))
+        self._worst_tilt = np.zeros(sim.nsim)
+
+    def place(self, ids: Ids, draws: Mapping[str, Array], sites: Sequence[Site]) -> None:
+        """The tote on the shelf with its loads in it, the cart to the left, the robot before the shelf."""
+        n, spread = len(ids), self.knob["spread"]
+        rise = np.array([site.bench_height for site in sites])
+        self._surfaces.rub(ids, np.array([site.friction for site in sites]))
+        shelf = np.array(SHELF) + (rise + spread * draws["shelf_height"])[:, None] * UP
+        self._fixtures["shelf"].put(ids, shelf)
+        angle = np.pi / 2 + spread * draws["cart_angle"]
+        distance = CART_DISTANCE + spread * draws["cart_distance"]
+        cart = np.stack([distance * np.cos(angle), distance * np.sin(angle), 0 * angle], axis=1)
+        cart[:, :2] += np.array([site.fixture_shift for site in sites])
+        cart_rotation = about_z(angle + spread * draws["cart_yaw"])
+        self._fixtures["cart_base"].put(ids, cart, cart_rotation)
+        height = CART_HEIGHT + rise + spread * draws["cart_height"]
+        self._fixtures["cart"].put(ids, cart + height[:, None] * UP, cart_rotation)
+
+        shift = spread * draws["tote_shift"] - (TOTE_BACK, 0.0)
+        tote = shelf + BOTTOM + np.concatenate([shift, np.zeros((n, 1))], axis=1)
+        rotation = about_z(spread * draws["tote_yaw"])
+        self._tote.put(ids, tote[:, None], rotation[:, None])
+        beside = LOAD_PLACES + draws["load_shift"].reshape(n, 2, 2)
+        inside = np.concatenate([beside, np.full((n, 2, 1), LOAD[2])], axis=2)
+        loads = tote[:, None] + rotate(rotation[:, None], inside)
+        self._loads.put(ids, loads, np.repeat(rotation[:, None], 2, axis=1))
+        payload = np.array([site.payload for site in sites])
+        self._loads.weigh(ids, self.knob["load"] / len(LOADS) * payload[:, None] * draws["load_share"])
+
+        lift = tote[:, 2] + HANDLE_HEIGHT - GRIP - SHOULDERS + draws["lift_shift"]
+        joints = self._home + draws["joint_shift"].reshape(n, 2, 6)
+        self.robot.place(ids, joints, opening=STROKE, base=draws["base_shift"], lift=np.clip(lift, 0.0, 0.35))
+        self._worst_tilt[ids] = 0.0
+
+    def after_step(self, ids: Ids) -> None:
+        """Keep the largest tilt of each episode's tote."""
+        self._worst_tilt[ids] = np.maximum(self._worst_tilt[ids], self.tilt()[ids])
+
+    @measurement
+    def tote(self) -> tuple[Array, Array]:
+        """Middle of the tote's floor (n, 3) [m], and its rotation (n, 3, 3)."""
+        return self.sim.body_position("tote"), self.sim.body_rotation("tote")
+
+    @measurement
+    def tray(self) -> tuple[Array, Array]:
+        """Where the tote's middle belongs on the cart (n, 3) [m], and the tray's rotation (n, 3, 3)."""
+        return self.sim.body_position("cart") + BOTTOM, self.sim.body_rotation("cart")
+
+    @measurement
+    def tools(self) -> tuple[Array, Array]:
+        """Left hand, right hand, torso: positions (n, 3, 3) [m] and rotations (n, 3, 3, 3)."""
+        return self.robot.pose()
+
+    @measurement
+    def tilt(self) -> Array:
+        """Angle (n,) [rad] of the tote's floor from level."""
+        axis = self.tote()[1][..., 2]
+        return np.arctan2(np.hypot(axis[:, 0], axis[:, 1]), axis[:, 2])
+
+    @measurement
+    def hands_to_handles(self) -> Array:
+        """From each hand to where it takes its handle (n, 2, 3) [m]."""
+        return _grips(*self.tote()) - self.tools()[0][:, :TORSO]
+
+    @measurement
+    def holding(self) -> Mask:
+        """Whether each hand (n, 2) is closed on its handle."""
+        return (self.robot.openings() < HANDLE_WEB + 2e-3) & _at_handle(self.hands_to_handles())
+
+    @measurement
+    def held(self) -> Mask:
+        """Whether both hands hold the tote (n,)."""
+        both: Mask = self.holding().all(axis=1)
+        return both
+
+    @measurement
+    def loads_inside(self) -> Mask:
+        """Whether both loads lie between the tote's walls (n,)."""
+        tote, rotation = self.tote()
+        load = unrotate(rotation[:, None], self._loads.positions() - tote[:, None])
+        low, high = np.array([-TOTE[0] / 2, -TOTE[1] / 2, 0.0]), np.array([TOTE[0] / 2, TOTE[1] / 2, TOTE[2]])
+        inside: Mask = np.logical_and.reduce((load > low) & (load < high), axis=(1, 2))
+        return inside
+
+    @measurement
+    def seated(self) -> Mask:
+        """Whether the tote stands level in the tray (n,)."""
+        tray, rotation = self.tray()
+        gap = unrotate(rotation, self.tote()[0] - tray)
+        play = self.knob["play"] + 2e-3
+        inside = np.logical_and.reduce(np.abs(gap) < (play, play, SEATED), axis=1)
+        level: Mask = inside & (self.tilt() < LEVEL_GOAL)
+        return level
+
+    def success(self) -> Mask:
+        """The tote stands level in the tray, let go, at rest and full, and was level all the way."""
+        released = (self.robot.openings() > RELEASED).all(axis=1)
+        still = norm(self._tote.velocities()[:, 0, :3]) < SLOW
+        level: Mask = self._worst_tilt < LEVEL_LIMIT
+        return self.seated() & released & still & self.loads_inside() & level
+
+    def lost(self) -> Mask:
+        """The tote has fallen, has tilted too far or lost load; or the robot has left its workplace."""
+        place = self.tools()[0][:, TORSO]
+        astray = np.hypot(place[:, 0], place[:, 1]) > ASTRAY
+        tilted: Mask = (self.tilt() > SPILLED) | (self._worst_tilt > LEVEL_LIMIT)
+        return tilted | (self.tote()[0][:, 2] < FLOOR) | ~self.loads_inside() | astray
+
+    def reward_terms(self) -> Mapping[str, Array]:
+        """Nearness of hands and handles, hold, nearness of tote and tray once held, the tote in the tray."""
+        seated = self.seated()
+        got = self.held() | seated
+        return {
+            "reach": 1 - np.tanh(3 * norm(self.hands_to_handles()).mean(axis=1)),
+            "grasp": got.astype(float),
+            "carry": got * (1 - np.tanh(2 * norm(self.tray()[0] - self.tote()[0]))),
+            "seat": seated.astype(float),
+        }
+
+    def truth(self) -> Array:
+        """True values of the scene's channels, in the torso's frame, as the head's camera sees them."""
+        (tote, turned), (tray, tray_turned) = self.tote(), self.tray()
+        positions = self.robot.in_torso(np.stack([tote, tray], axis=1))
+        torso = self.tools()[1][:, TORSO]
+        axes = np.stack([turned[..., 0], turned[..., 2], tray_turned[..., 0]], axis=1)
+        axes = unrotate(torso[:, None], axes)
+        return np.concatenate([positions[:, 0], axes[:, 0], axes[:, 1], positions[:, 1], axes[:, 2]], axis=1)
+
+    def observe(self, readings: Mapping[str, Array]) -> Array:
+        """Ways and directions from the readings, so that an error of a reading is an error of the observation."""
+        r = readings
+        tote, tote_x, tote_z, tray, tray_x = (r[channel.name] for channel in self.channels)
+        grips = _grips(tote, np.stack([tote_x, cross(tote_z, tote_x), tote_z], axis=-1))
+        to_handle = grips - np.stack([r["left_hand"], r["right_hand"]], axis=1)
+        opening = np.concatenate([r["left_opening"], r["right_opening"]], axis=1)
+        holds = (opening < HANDLE_WEB + 2e-3) & _at_handle(to_handle)
+        carries = holds.all(axis=1, keepdims=True)
+        work, heading = np.where(carries, tray, tote), np.where(carries, tray_x, tote_x)
+        work = work - REACH * heading + (HANDLE_HEIGHT - GRIP) * UP
+        return np.concatenate(
+            [
+                *(to_handle.reshape(-1, 6), tote_z[:, :2], tote_x[:, :2]),
+                *(tray - tote, tray_x[:, :2], work, heading[:, 1:2], holds),
+            ],
+            axis=1,
+        )
+
+    def expert(self) -> Expert:
+        """Drive to the tote, grip both handles, raise it, turn to the cart, set it down level, let go."""
+        at_tote, at_tray = self._station(self.tote), self._station(self.tray)
+        held = self.held
+        return Expert(
+            self.robot,
+            (
+                Phase("reach", at_tote, OPEN, tolerance=0.02, angle_tolerance=0.06, patience=160),
+                Phase("reach", self._hands_at_tote(0.05), OPEN, tolerance=0.01, angle_tolerance=0.06),
+                Phase("grasp", self._hands_at_tote(0.0), OPEN, speed=0.5, tolerance=0.005),
+                Phase("grasp", self._hands_at_tote(0.0), CLOSED, speed=0.3, tolerance=0.012, dwell=7),
+                Phase("carry", self._raised, CLOSED, 0.6, tolerance=0.02, holds=held, patience=120),
+                Phase("carry", self._turned, CLOSED, 0.8, tolerance=0.02, holds=held, patience=260),
+                Phase("carry", at_tray, CLOSED, 0.8, tolerance=0.01, holds=held, patience=120),
+                Phase("work", self._tote_at_tray(0.02), CLOSED, 0.5, tolerance=0.006, holds=held, retry=6),
+                Phase("work", self._tote_at_tray(-2e-3), CLOSED, 0.3, until=self.seated, holds=held, dwell=2, retry=6),
+                Phase("work", self._tote_at_tray(0.0), OPEN, 0.3, tolerance=1.0, angle_tolerance=4.0, dwell=8),
+                Phase("work", at_tray, OPEN, tolerance=0.02),
+            ),
+            self.sim.nsim,
+        )
+
+    def _station(self, work: Callable[[], tuple[Array, Array]]) -> Goal:
+        """The robot squarely before a tote or tray; meanwhile its hands stay where they are carried."""
+
+        def goal() -> tuple[Array, Array]:
+            torso, heading = _before(*work())
+            return self.robot.carrying(*_ready(len(torso)), torso, heading)
+
+        return goal
+
+    def _hands_at_tote(self, height: float) -> Goal:
+        """Hands `height` [m] over where they take the handles, the torso before the tote."""
+
+        def goal() -> tuple[Array, Array]:
+            position, rotation = self.robot.reaching(*_ready(self.sim.nsim), *_before(*self.tote()))
+            position[:, :TORSO] = _grips(*self.tote()) + height * UP
+            return position, rotation
+
+        return goal
+
+    def _raised(self) -> tuple[Array, Array]:
+        """The tote straight up to where it is carried, and the torso at the higher of shelf and cart."""
+        position, rotation = self.tools()
+        torso = position[:, TORSO].copy()
+        torso[:, 2] = np.maximum(torso[:, 2], _before(*self.tray())[0][:, 2])
+        return self.robot.carrying(*_ready(len(torso)), torso, yaw(rotation[:, TORSO]))
+
+    def _turned(self) -> tuple[Array, Array]:
+        """The torso before the tray, no lower than it is now."""
+        torso, heading = _before(*self.tray())
+        torso[:, 2] = np.maximum(torso[:, 2], self.tools()[0][:, TORSO, 2])
+        return self.robot.carrying(*_ready(len(torso)), torso, heading)
+
+    def _tote_at_tray(self, height: float) -> Goal:
+        """Hands that hold the tote `height` [m] over its place in the tray, from how it sits in them."""
+
+        def goal() -> tuple[Array, Array]:
+            position, rotation = self.robot.reaching(*_ready(self.sim.nsim), *_before(*self.tray()))
+            tray, turned = self.tray()
+            slip = unrotate(self.tote()[1][:, None], self.hands_to_handles()).mean(axis=1)
+            slip[:, 2] = 0.0
+            position[:, :TORSO] = _grips(tray - rotate(turned, slip), turned) + height * UP
+            return position, rotation
+
+        return goal
+
+
+def _grips(tote: Array, rotation: Array) -> Array:
+    """Where the hands take a tote (n, 2, 3) [m]."""
+    return tote[:, None] + rotate(rotation[:, None], GRIPS)
+
+
+def _before(work: Array, rotation: Array) -> tuple[Array, Array]:
+    """Where the torso belongs to work on a tote or tray: position (n, 3) [m], heading (n,) [rad]."""
+    heading = yaw(rotation)
+    return work - REACH * about_z(heading)[..., 0] + (HANDLE_HEIGHT - GRIP) * UP, heading
+
+
+def _at_handle(gap: Array) -> Mask:
+    """Whether hands that are gaps (n, 2, 3) [m] off their grips have the handle between their pads."""
+    near: Mask = (np.abs(gap[..., 0]) < 0.05) & (np.abs(gap[..., 1]) < 0.012) & (np.abs(gap[..., 2]) < 2 * PAD[2])
+    return near
+
+
+def _ready(n: int) -> tuple[Array, Array]:
+    """Hands in the torso's frame, pointing down: positions (n, 2, 3) [m], rotations (n, 2, 3, 3)."""
+    return np.tile(READY, (n, 1, 1)), np.tile(np.eye(3), (n, 2, 1, 1))
