@@ -93,6 +93,7 @@ def pick_and_place(
     held: Callable[[], Mask],
     travel: float,
     hover: float = 0.06,
+    aside: float = 0.04,
     dwell: int = 7,
     place_tolerance: float = 0.003,
 ) -> tuple[Phase, ...]:
@@ -100,10 +101,11 @@ def pick_and_place(
 
     pick, place: tool pose that takes the part, and that holds it where it belongs (from how it sits in the tool);
     held: whether the tool has the part; travel: [m] height of the tool while it carries; hover: [m] over either
-    pose, from which the tool comes down slowly; dwell: [control steps] for the tool to take hold or let go.
+    pose, from which the tool comes down slowly; aside: [m] by which an operator may hover to a side of the part;
+    dwell: [control steps] for the tool to take hold or let go.
     """
     return (
-        Phase("reach", above(pick, hover), OPEN, tolerance=0.02, angle_tolerance=0.2, aside=0.04, patience=100),
+        Phase("reach", above(pick, hover), OPEN, tolerance=0.02, angle_tolerance=0.2, aside=aside, patience=100),
         Phase("grasp", pick, OPEN, speed=0.6, tolerance=0.003),
         Phase("grasp", pick, CLOSED, speed=0.3, tolerance=0.01, dwell=dwell),
         Phase("carry", raised(robot, travel), CLOSED, tolerance=0.02, holds=held),

@@ -20,12 +20,12 @@ from shopfloor.envs.sites import Site
 from shopfloor.envs.task import Array, Ids, Knob, Mask, Task, measurement
 
 PARTS = ("bush", "block", "hexagon")  # turned bush, milled block, hexagon blank; each is gripped along its y
-HEIGHT = 0.030  # [m] of every part
+HEIGHT = 0.036  # [m] of every part
 BUSH_RADIUS = 0.017  # [m]
 BLOCK = (0.022, 0.013)  # [m] half length and half width
 HEXAGON = 0.015  # [m] half width across flats
 GRIPPED = np.array([BUSH_RADIUS, BLOCK[1], HEXAGON])  # [m] half widths between the pads
-MASSES = np.array([0.073, 0.092, 0.064])  # [kg]: aluminium, steel with a bore, aluminium
+MASSES = np.array([0.088, 0.111, 0.076])  # [kg], aluminium
 TURNED = np.array([0.0, 1.0, 1.0])  # 0: a turn does not show
 PERIODS = np.array([2 * np.pi, np.pi, np.pi / 3])  # [rad] after which a turned part looks the same
 COLOURS = ((0.80, 0.62, 0.25, 1), (0.25, 0.38, 0.62, 1), (0.62, 0.30, 0.28, 1))
@@ -44,7 +44,8 @@ STATION = (0.45, 0.14)  # [m] nominal place of the tray
 READY = (0.45, 0.0, 0.16)  # [m] where the tool starts
 
 GRASP = np.array([0.0, 0.0, 0.008])  # [m] from the part's middle to the tool: the pads stay above the tray
-TRAVEL = 0.10  # [m] over the robot's base, height of the tool while it carries
+RELEASE = np.array([0.0, 0.0, 0.003])  # [m] over its seat a part is let go, below the chamfer
+TRAVEL = 0.11  # [m] over the robot's base, height of the tool while it carries
 SEATED = 0.004  # [m] over the pocket's floor: below its chamfer
 ALIGNED = np.radians(15)  # [rad] of yaw
 UPRIGHT = np.cos(np.radians(10))
@@ -309,15 +310,13 @@ class Kitting(Task):
             seats, tray_yaw = self.seats()
             part_yaw = yaw(part()[1])
             turn = _turn((tray_yaw - part_yaw)[:, None])[lanes, expert.item]
-            return seats[lanes, expert.item], about_z(part_yaw + turn)
+            return seats[lanes, expert.item] + RELEASE, about_z(part_yaw + turn)
 
         phases = pick_and_place(
-            self.robot,
-            pick,
-            bringing(self.robot, part, seat),
+            *(self.robot, pick, bringing(self.robot, part, seat)),
             held=lambda: self.held()[lanes, expert.item],
             travel=TRAVEL,
-            hover=0.04,
+            aside=0.015,
         )
         expert = Expert(self.robot, phases, self.sim.nsim, choose=self.current)
         return expert
