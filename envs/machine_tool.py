@@ -18,12 +18,13 @@ Ids = NDArray[np.intp]
 
 SEAT = 0.08  # [m] of the vice's floor over the bench
 JAW_HEIGHT = 0.022  # [m] over the vice's floor
-CLAMP_FORCE = 150.0  # [N] of the vice's jaw: a light pneumatic vice
-CLAMP_STIFFNESS = 15000.0  # [N/m]
-CLAMP_DAMPING = 4000.0  # [N s/m]: with the force, this keeps the jaw under 0.04 m/s
-CLAMP_ARMATURE = 5.0  # [kg], reflected inertia of the jaw's drive
+CLAMP_FORCE = 120.0  # [N] of the vice's jaw: a light pneumatic vice
+CLAMP_STIFFNESS = 12000.0  # [N/m]
+CLAMP_DAMPING = 4000.0  # [N s/m]: with the force, this keeps the jaw at 0.03 m/s
+CLAMP_ARMATURE = 2.0  # [kg], reflected inertia of the jaw's drive
 CLAMP_IMPEDANCE = (0.99, 0.999, 5e-4, 0.5, 2.0)  # hard jaws: a light part yields less than 0.1 mm
 SLACK = 1e-3  # [m] by which a clamped part's size may seem to be off
+STILL = 2e-3  # [m/s] of a jaw that has met with the part
 CLAMP_TIME = 1.5  # [s] after which a jaw that has found no part opens again
 MACHINING_TIME = 1.5  # [s], of a cycle that takes minutes on the floor
 
@@ -90,7 +91,8 @@ class MachineTool:
         _see(machine, "collar", (BUTTON[0], BUTTON[1], BUTTON[2] - 0.0145), (0.026, 0.003), (0.95, 0.8, 0.1, 1))
 
         jaw = machine.add_body(name="jaw", pos=(-self._opening / 2, 0, 0), gravcomp=1)
-        jaw.add_joint(name="jaw", type=slide, axis=(1, 0, 0), armature=CLAMP_ARMATURE, range=(0, self._opening))
+        way = jaw.add_joint(name="jaw", type=slide, axis=(1, 0, 0), armature=CLAMP_ARMATURE, range=(0, self._opening))
+        way.damping = [CLAMP_DAMPING, 0, 0]
         clamp = jaw.add_geom(name="jaw", type=box, size=(0.012, 0.03, JAW_HEIGHT / 2), pos=(-0.012, 0, JAW_HEIGHT / 2))
         clamp.rgba, clamp.mass = GREY, 0.3
         for geom in (clamp, spec.geom("vice_jaw")):
@@ -98,7 +100,7 @@ class MachineTool:
         screw = jaw.add_geom(type=cylinder, fromto=(-0.024, 0, 0.011, -0.065, 0, 0.011), size=(0.006, 0, 0), mass=0)
         screw.contype, screw.conaffinity, screw.rgba = 0, 0, STEEL
         servo = spec.add_actuator(name="jaw", target="jaw", trntype=mujoco.mjtTrn.mjTRN_JOINT)
-        servo.set_to_position(kp=CLAMP_STIFFNESS, kv=CLAMP_DAMPING)
+        servo.set_to_position(kp=CLAMP_STIFFNESS)
         servo.forcerange, servo.forcelimited = (-CLAMP_FORCE, CLAMP_FORCE), True
 
         button = machine.add_body(name="button", pos=BUTTON, gravcomp=1)
@@ -121,6 +123,7 @@ class MachineTool:
         self._sim = sim
         self._body = Fixture(sim, "machine")
         self._jaw, self._button = sim.joint_columns(("jaw", "button"))
+        self._jaw_speed = int(sim.model.joint("jaw").dofadr[0])
         self._clamp, self._feed = sim.actuator_columns(("jaw", "spindle"))
         self._lamps = np.array([sim.model.geom(f"lamp_{i}").id for i in range(3)])
         self._colours = sim.per_simulation("geom_rgba")
@@ -144,7 +147,7 @@ class MachineTool:
         time = self._time[ids] + CONTROL_PERIOD
         reach = self.inside(tool)[ids]
         held = seated & ~reach & (np.abs(self.gap()[ids] - self._part) < SLACK)
-        clamped = (state == CLOSING) & held
+        clamped = (state == CLOSING) & held & (np.abs(self._sim.qvel[ids, self._jaw_speed]) < STILL)
         finished = (state == MACHINING) & held & (time >= MACHINING_TIME)
         broken = (state == CLOSING) & (reach | (time > CLAMP_TIME)) | (state == MACHINING) & ~held
         opened = (state == OPENING) & (self._sim.qpos[ids, self._jaw] < SLACK)

@@ -26,7 +26,7 @@ Mask = NDArray[np.bool_]
 Ids = NDArray[np.intp]
 
 DEPTH = 0.030  # [m] of a blank between the vice's jaws
-WIDTH = (0.034, 0.040)  # [m] between the gripper's pads
+WIDTH = (0.030, 0.036)  # [m] between the gripper's pads
 HEIGHT = (0.050, 0.060)  # [m], as sawn
 DENSITY = 2700.0  # [kg/m^3], aluminium
 BORE = 0.008  # [m] radius of what the machine mills into the top
@@ -37,12 +37,12 @@ OFF_FLOOR = 0.002  # [m] over the vice's floor
 UPRIGHT = np.cos(np.radians(3))  # of a seated part; its yaw may be off by the play between the jaws
 SQUARE = np.cos(np.radians(12))
 
-MACHINE = (0.62, 0.23)  # [m] nominal place of the vice
-IN_TRAY = (0.40, -0.13)  # [m] middle of the area where the blank is found
-OUT_TRAY = (0.42, -0.33)  # [m] nominal place of the tray for finished parts
+MACHINE = (0.68, 0.22)  # [m] nominal place of the vice
+IN_TRAY = (0.46, -0.13)  # [m] middle of the area where the blank is found
+OUT_TRAY = (0.48, -0.33)  # [m] nominal place of the tray for finished parts
 OUT_INSIDE = (0.16, 0.14, 0.025)  # [m] length, width, depth of that tray
 OUT_WALL = 0.004  # [m], also of its floor
-START = (0.36, -0.08, 0.25)  # [m] of the tool
+START = (0.42, -0.08, 0.25)  # [m] of the tool
 
 GRASP = 0.012  # [m] from the part's top down to the pads' middle
 HOVER = 0.06  # [m] over a pose, from which the tool comes down slowly
@@ -145,7 +145,7 @@ class MachineTending(Task):
         spec = scene.new_scene()
         scene.add_bench(spec)
         self.robot.add_to(spec)
-        scene.add_camera(spec, "front", eye=(0.20, -1.10, 0.85), target=(0.45, 0.0, 0.15))
+        scene.add_camera(spec, "front", eye=(0.24, -1.08, 0.85), target=(0.47, 0.0, 0.13))
         bench = spec.body("bench")
         scene.add_visual_box(bench, (0.10, 0.085, 1e-3), (IN_TRAY[0] + 0.02, IN_TRAY[1], 0), (0.35, 0.42, 0.50, 1))
         self._machine = MachineTool(opening=DEPTH + self.knob["clearance"], part=DEPTH)
@@ -327,7 +327,7 @@ class MachineTending(Task):
             self.robot,
             (
                 Phase("reach", self._towards_part, OPEN, tolerance=0.03, angle_tolerance=0.3, aside=0.04, patience=120),
-                Phase("reach", above(self._at_part, HOVER), OPEN, tolerance=0.015, angle_tolerance=0.1, patience=100),
+                Phase("reach", above(self._at_part, HOVER), OPEN, tolerance=0.006, patience=100),
                 Phase("grasp", self._at_part, OPEN, speed=0.6, tolerance=0.003),
                 Phase("grasp", self._at_part, CLOSED, speed=0.3, tolerance=0.01, dwell=7),
                 Phase("carry", raised(self.robot, TRAVEL), CLOSED, tolerance=0.02, holds=self.held),
