@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import pkgutil
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 import gymnasium
 import numpy as np
@@ -68,7 +69,8 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         threads: int = 0,
         render_mode: str | None = None,
     ) -> None:
-        """task: a fresh task object or a registered name; threads: 0 for one per processor.
+        """task: a fresh task object, the name of one of TASKS, or "module:Class" for any other; threads: 0 for
+        one per processor.
 
         difficulty: easy, default or hard, of a named task; an object has its own.
         image_size: (height, width) [pixels] of the observed pictures. They need GL: GraphicsError where there is none.
@@ -87,7 +89,7 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
             raise ValueError("no sites, want at least one")
         if difficulty is not None and not isinstance(task, str):
             raise ValueError(f"difficulty {difficulty!r} of a task object, want it given to the object itself")
-        self.task = _named(TASKS, task, "task")(difficulty=difficulty or "default") if isinstance(task, str) else task
+        self.task = task_class(task)(difficulty=difficulty or "default") if isinstance(task, str) else task
         self.realism = _named(REALISMS, realism, "realism") if isinstance(realism, str) else realism
         self.num_envs = num_envs
         self.render_mode = render_mode
@@ -310,6 +312,16 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         if terms is not None:
             info["reward_terms"] = {**terms, **{f"_{name}": everywhere for name in terms}}
         return {**info, **{f"_{name}": everywhere for name in info}}
+
+
+def task_class(name: str) -> type[Task]:
+    """The class of one of TASKS by its name, or of any other task by "module:Class". ValueError where there is none."""
+    if ":" not in name:
+        return cast(type[Task], _named(TASKS, name, "task"))
+    try:
+        return cast(type[Task], pkgutil.resolve_name(name))
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ValueError(f"task {name!r}, want module:Class that can be imported: {error}") from None
 
 
 def _named(known: Mapping[str, Any], name: str, what: str) -> Any:

@@ -6,8 +6,18 @@ draw_without_screen()  # before mujoco is imported
 
 import pytest  # noqa: E402
 
-from shopfloor.envs import ShopfloorVectorEnv  # noqa: E402
+from shopfloor.envs import TASKS, ShopfloorVectorEnv  # noqa: E402
 from shopfloor.envs.rendering import GraphicsError, Renderer  # noqa: E402
+
+
+def pytest_addoption(parser):
+    parser.addoption("--task", action="append", metavar="module:Class", help="hold a task of yours to the contracts")
+
+
+def pytest_generate_tests(metafunc):
+    """A test with the argument `task` runs over every registered task, or those of --task instead."""
+    if "task" in metafunc.fixturenames:
+        metafunc.parametrize("task", metafunc.config.getoption("task") or sorted(TASKS))
 
 
 @pytest.fixture(scope="session")

@@ -2,9 +2,8 @@
 
 import mujoco
 import numpy as np
-import pytest
 
-from shopfloor.envs import TASKS, ShopfloorVectorEnv
+from shopfloor.envs import ShopfloorVectorEnv
 from shopfloor.envs.simulation import CONTROL_PERIOD
 
 GRAVITY = 9.81  # [m/s^2]
@@ -18,7 +17,6 @@ def loose_bodies(model):
     return [(model.jnt_bodyid[j], model.jnt_qposadr[j], model.jnt_dofadr[j]) for j in free]
 
 
-@pytest.mark.parametrize("task", sorted(TASKS))
 def test_expert_episodes_are_physically_plausible(task):
     """No part deep in another at success; joints keep their speed, grips their force; no energy from nowhere.
 

@@ -36,7 +36,8 @@ def test_a_bad_action_is_one_clear_error_and_changes_nothing(env, actions, messa
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"task": "Nope"}, "task 'Nope', want one of PegInsertion"),
+        ({"task": "Nope"}, "task 'Nope', want one of .*PegInsertion"),
+        ({"task": "nope:Nope"}, "task 'nope:Nope', want module:Class that can be imported: No module named 'nope'"),
         ({"realism": "nope"}, "realism 'nope', want one of default, ideal"),
         ({"num_envs": 0}, "0 environments, want 1 or more"),
         ({"reward_type": "nope"}, "reward type 'nope', want"),
