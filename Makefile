@@ -7,11 +7,12 @@ TRAIN = OMP_NUM_THREADS=1 PYTHONWARNINGS="ignore:A worker stopped:UserWarning,ig
 	$(BIN)/python scripts/train.py -m hydra/launcher=joblib hydra.launcher.n_jobs=$(JOBS) \
 	hydra.launcher.batch_size=1 threads=1
 
-.PHONY: help setup study quick test test-slow lint types bench clean
+.PHONY: help setup study quick suite test test-slow lint types bench clean
 
 help:
 	@echo "make study      install and run the default study: two agents, five volumes, three seeds; prints where its report lies"
 	@echo "make quick      the same path in two minutes, too small for a law"
+	@echo "make suite      the tables of docs/suite.md: every task's expert, and behaviour cloning against random actions"
 	@echo "make test       install and run the tests"
 	@echo "make test-slow  the tests that take minutes"
 	@echo "make lint       ruff"
@@ -35,6 +36,13 @@ study: setup
 
 quick: setup
 	$(TRAIN) +study=quick
+
+# Kept figures go back into the page; the rows that they come from stay in outputs/
+suite: setup
+	$(TRAIN) +study=experts
+	$(TRAIN) +study=suite
+	$(BIN)/python scripts/report.py outputs/experts --into docs/suite.md
+	$(BIN)/python scripts/report.py outputs/suite --into docs/suite.md
 
 test: setup
 	$(BIN)/python -m pytest -m "not slow" -n $(JOBS) -rs

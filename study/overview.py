@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shopfloor.study.curves import Curve, Panel, Point
+from shopfloor.study.rows import write_atomically
 from shopfloor.study.statistics import Interval, crossed_differences, interquartile_mean
 from shopfloor.study.wording import count, percent_interval, points
 
@@ -60,6 +62,19 @@ class Overview:
         """The table for a page."""
         lines = [self.header(), ["---"] * len(self.header()), *self.rows()]
         return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def insert(page: Path, name: str, table: str) -> None:
+    """Put a table into a page in place of what stands between `<!-- name -->` and `<!-- /name -->`.
+
+    Raises ValueError where the page has no such place.
+    """
+    start, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+    before, found, rest = page.read_text().partition(start)
+    _, closed, after = rest.partition(end)
+    if not (found and closed):
+        raise ValueError(f"page {page} without {start.strip()} and {end}, want both, for the table to stand between")
+    write_atomically(page, f"{before}{start}{table}{end}{after}".encode())
 
 
 def overview(panels: Sequence[Panel]) -> Overview | None:

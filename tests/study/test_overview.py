@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from toy_rows import a_row
 
 from shopfloor.study.curves import panels
-from shopfloor.study.overview import overview
+from shopfloor.study.overview import insert, overview
 from shopfloor.study.report import write_report
 from shopfloor.study.rows import cell_key, write_row
 from shopfloor.study.statistics import interquartile_mean
@@ -115,3 +116,13 @@ def test_one_task_at_two_difficulties_is_two_lines():
     table = overview(panels(rows))
     assert len(table.tasks) == 2 * len(RATES)
     assert "Easy (difficulty=hard)" in table.tasks
+
+
+def test_a_table_takes_the_place_of_the_one_before_it(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("# Tasks\n<!-- suite -->\nold\n<!-- /suite -->\nEnd.\n")
+    for table in ("| a |\n", "| b |\n"):
+        insert(page, "suite", table)
+        assert page.read_text() == f"# Tasks\n<!-- suite -->\n{table}<!-- /suite -->\nEnd.\n"
+    with pytest.raises(ValueError, match="without <!-- nope -->"):
+        insert(page, "nope", "| c |\n")
