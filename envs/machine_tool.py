@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from shopfloor.envs.parts import Fixture
 from shopfloor.envs.robots.tools import DARK, GREY
-from shopfloor.envs.rotations import rotate, unrotate
+from shopfloor.envs.rotations import dot, rotate, unrotate
 from shopfloor.envs.scene import add_visual_box
 from shopfloor.envs.simulation import CONTROL_PERIOD, Simulation
 
@@ -35,6 +35,11 @@ BUTTON_STIFFNESS = 800.0  # [N/m]: 4 N start the cycle
 DOOR = np.array([-0.23, 0.0, 0.12])  # [m] before the open door, machine frame
 SPINDLE_TRAVEL = 0.15  # [m] from the spindle's rest to the part
 CURTAIN = np.array([-0.13, 0.16])  # [m] door's plane, half width of the enclosure: a light curtain guards it
+
+OFF_CENTRE = 0.008  # [m] along the jaws, at which a part is still clamped well
+OFF_FLOOR = 0.002  # [m] over the vice's floor
+UPRIGHT = np.cos(np.radians(3))  # of a seated part; its yaw may be off by the play between the jaws
+SQUARE = np.cos(np.radians(12))
 
 CYCLE = ("idle", "closing", "machining", "opening", "done")
 IDLE, CLOSING, MACHINING, OPENING, DONE = range(5)
@@ -164,6 +169,14 @@ class MachineTool:
         self._sim.ctrl[ids, self._feed] = np.where(state == MACHINING, SPINDLE_TRAVEL, 0.0)
         self._colours[ids[:, None], self._lamps] = LAMPS[state]
 
+    def seated(self, foot: Array, rotation: Array) -> Mask:
+        """Whether parts stand in the vice as they should, (n,): middle of the lower face (n, 3) [m], rotation."""
+        foot, square = self.local(foot), dot(self.rotation()[..., 0], rotation[..., 0]) > SQUARE
+        between = (np.abs(foot[:, 0]) < self._opening / 2) & (np.abs(foot[:, 1]) < OFF_CENTRE)
+        standing = (np.abs(foot[:, 2]) < OFF_FLOOR) & (rotation[:, 2, 2] > UPRIGHT)
+        seated: Mask = between & standing & square
+        return seated
+
     def inside(self, point: Array) -> Mask:
         """Whether points (n, 3) [m] are in the enclosure, behind the door's plane, (n,)."""
         local = self.local(point)
@@ -174,9 +187,10 @@ class MachineTool:
         """World points (n, 3) [m] in the machine's frame."""
         return unrotate(self.rotation(), point - self.position())
 
-    def world(self, point: Array) -> Array:
-        """A point (3,) [m] of the machine's frame in the world, (n, 3)."""
-        return self.position() + rotate(self.rotation(), point)
+    def pose(self, point: Array) -> tuple[Array, Array]:
+        """A point (3,) [m] of the machine's frame in the world, (n, 3), and the machine's rotation (n, 3, 3)."""
+        rotation = self.rotation()
+        return self.position() + rotate(rotation, point), rotation
 
     def position(self) -> Array:
         """Middle of the vice's floor (n, 3) [m]."""
@@ -200,7 +214,8 @@ class MachineTool:
 
     def signal(self) -> Array:
         """The state as the machine tells it: (n, len(CYCLE)), a one for the present state."""
-        return np.eye(len(CYCLE))[self.state]
+        signal: Array = np.eye(len(CYCLE))[self.state]
+        return signal
 
 
 def _see(

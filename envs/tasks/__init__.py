@@ -3,6 +3,7 @@
 from shopfloor.envs.task import Task
 from shopfloor.envs.tasks.gear_meshing import GearMeshing
 from shopfloor.envs.tasks.kitting import Kitting
+from shopfloor.envs.tasks.machine_tending import MachineTending
 from shopfloor.envs.tasks.peg_insertion import PegInsertion
 from shopfloor.envs.tasks.tote_transfer import ToteTransfer
 
@@ -12,6 +13,7 @@ TASKS: dict[str, type[Task]] = {
         PegInsertion,  # arm
         GearMeshing,
         Kitting,
+        MachineTending,
         ToteTransfer,  # humanoid
     )
 }

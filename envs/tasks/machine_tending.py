@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import mujoco
 import numpy as np
@@ -31,11 +32,6 @@ HEIGHT = (0.050, 0.060)  # [m], as sawn
 DENSITY = 2700.0  # [kg/m^3], aluminium
 BORE = 0.008  # [m] radius of what the machine mills into the top
 ROUGH, MILLED = (0.45, 0.46, 0.48, 1.0), (0.86, 0.88, 0.91, 1.0)
-
-OFF_CENTRE = 0.008  # [m] along the jaws, at which the part is still clamped well
-OFF_FLOOR = 0.002  # [m] over the vice's floor
-UPRIGHT = np.cos(np.radians(3))  # of a seated part; its yaw may be off by the play between the jaws
-SQUARE = np.cos(np.radians(12))
 
 MACHINE = (0.68, 0.22)  # [m] nominal place of the vice
 IN_TRAY = (0.46, -0.13)  # [m] middle of the area where the blank is found
@@ -136,6 +132,7 @@ class MachineTending(Task):
 
     def make_robot(self) -> Arm:
         """The arm with cranked jaws, which reach into the machine from the door."""
+        self._machine = MachineTool(opening=DEPTH + self.knob["clearance"], part=DEPTH)
         arm = Arm()
         self._home = arm.home(START)
         return arm
@@ -146,16 +143,13 @@ class MachineTending(Task):
         scene.add_bench(spec)
         self.robot.add_to(spec)
         scene.add_camera(spec, "front", eye=(0.24, -1.08, 0.85), target=(0.47, 0.0, 0.13))
-        bench = spec.body("bench")
-        scene.add_visual_box(bench, (0.10, 0.085, 1e-3), (IN_TRAY[0] + 0.02, IN_TRAY[1], 0), (0.35, 0.42, 0.50, 1))
-        self._machine = MachineTool(opening=DEPTH + self.knob["clearance"], part=DEPTH)
+        scene.add_visual_box(spec.body("bench"), (0.09, 0.085, 1e-3), (*IN_TRAY, 0), (0.35, 0.42, 0.50, 1))
         self._machine.add_to(spec)
         tray = spec.worldbody.add_body(name="tray", mocap=True, pos=(*OUT_TRAY, OUT_WALL))
         scene.add_open_box(tray, "tray", inside=OUT_INSIDE, wall=OUT_WALL, rgba=(0.20, 0.45, 0.30, 1))
         part = add_part(spec, "part")
         size = (DEPTH / 2, sum(WIDTH) / 4, sum(HEIGHT) / 4)
-        box = part.add_geom(name="part", type=mujoco.mjtGeom.mjGEOM_BOX, size=size, rgba=ROUGH)
-        box.density = DENSITY
+        part.add_geom(name="part", type=mujoco.mjtGeom.mjGEOM_BOX, size=size, rgba=ROUGH, density=DENSITY)
         bore = part.add_geom(name="bore", type=mujoco.mjtGeom.mjGEOM_CYLINDER, size=(BORE, 2e-4, 0), mass=0)
         bore.contype, bore.conaffinity, bore.rgba = 0, 0, (0.1, 0.1, 0.12, 0)
         return spec
@@ -172,23 +166,21 @@ class MachineTending(Task):
 
     def place(self, ids: Ids, draws: Mapping[str, Array], sites: Sequence[Site]) -> None:
         """The blank in its tray, the machine open and idle, the arm near its start."""
-        n = len(ids)
         bench = self._bench.place(ids, sites)
-        wear = np.array([site.wear for site in sites])
-        depth = DEPTH - 0.1 * self.knob["clearance"] * wear  # a worn vice has more play
+        # a worn vice has more play: here the blank is thinner
+        depth = DEPTH - 0.1 * self.knob["clearance"] * np.array([site.wear for site in sites])
         half = 0.5 * np.concatenate([depth[:, None], draws["blank_size"]], axis=1)
-        masses = DENSITY * 8 * half.prod(axis=1) + np.array([site.part_mass for site in sites])
+        masses = DENSITY * 8 * half.prod(axis=1) + [site.part_mass for site in sites]
         self._parts.resize_boxes(ids, half[:, None], masses[:, None])
         self._geom_position[ids, self._bore, 2] = half[:, 2]
         position = np.concatenate([IN_TRAY + draws["blank_shift"], (bench + half[:, 2])[:, None]], axis=1)
         self._parts.put(ids, position[:, None], about_z(self.knob["yaw"] * draws["blank_turn"])[:, None])
-        station = np.array([site.fixture_shift for site in sites])
-        seat = np.concatenate([MACHINE + draws["machine_shift"] + station, bench[:, None] + SEAT], axis=1)
+        station = MACHINE + draws["machine_shift"] + [site.fixture_shift for site in sites]
+        seat = np.concatenate([station, bench[:, None] + SEAT], axis=1)
         self._machine.place(ids, seat, about_z(draws["machine_yaw"]))
-        tray = np.concatenate([OUT_TRAY + draws["tray_shift"], bench[:, None] + OUT_WALL], axis=1)
-        self._tray.put(ids, tray)
+        self._tray.put(ids, np.concatenate([OUT_TRAY + draws["tray_shift"], bench[:, None] + OUT_WALL], axis=1))
         self._paint(ids)
-        self.robot.place(ids, self._home + draws["joint_shift"], np.full(n, STROKE))
+        self.robot.place(ids, self._home + draws["joint_shift"], np.full(len(ids), STROKE))
 
     def after_step(self, ids: Ids) -> None:
         """The machine's cycle goes on; a milled part looks so."""
@@ -209,30 +201,14 @@ class MachineTending(Task):
         return self.sim.body_position("part"), rotation * np.stack([flip, flip, flip * flip], axis=-1)[:, None]
 
     @measurement
-    def height(self) -> Array:
-        """Height of the part (n,) [m]."""
-        return 2 * self._size[:, 2]
-
-    @measurement
     def seated(self) -> Mask:
         """Whether the part stands in the vice as it should (n,)."""
-        position, rotation = self.part()
-        foot = self._machine.local(_foot(position, rotation[..., 2], self.height()))
-        square = unrotate(self._machine.rotation(), rotation[..., 0])[:, 0] > SQUARE
-        between = np.abs(foot[:, 0]) < (self.knob["clearance"] + DEPTH) / 2
-        placed: Mask = between & (np.abs(foot[:, 1]) < OFF_CENTRE) & (np.abs(foot[:, 2]) < OFF_FLOOR)
-        return placed & square & (rotation[:, 2, 2] > UPRIGHT)
-
-    @measurement
-    def goal(self) -> Array:
-        """Where the part's foot belongs now (n, 3) [m]: in the vice, and when it is milled in the tray."""
-        return np.where(self._machine.machined[:, None], self._tray.position(), self._machine.position())
+        return self._machine.seated(*self._foot_pose())
 
     @measurement
     def foot_to_goal(self) -> Array:
         """From the middle of the part's lower face to where it belongs (n, 3) [m]."""
-        position, rotation = self.part()
-        return self.goal() - _foot(position, rotation[..., 2], self.height())
+        return self._goal_pose()[0] - self._foot_pose()[0]
 
     @measurement
     def tcp_to_grasp(self) -> Array:
@@ -251,7 +227,7 @@ class MachineTending(Task):
         """Whether the part rests in the tray for finished parts and the hand has let go (n,)."""
         offset = self.part()[0] - self._tray.position()
         within = (np.abs(offset[:, :2]) < np.array(OUT_INSIDE[:2]) / 2).all(axis=1)
-        within &= offset[:, 2] < self._size[:, 2] + OFF_FLOOR
+        within &= offset[:, 2] < self._size[:, 2] + 2 * RELEASED
         released: Mask = ~self.held() & (self.robot.tool.state() > self._size[:, 1] + RELEASED)
         return within & released & (norm(self._parts.velocities()[:, 0, :3]) < AT_REST)
 
@@ -261,15 +237,15 @@ class MachineTending(Task):
 
     def lost(self) -> Mask:
         """The part has fallen off the bench or left the arm's reach."""
-        part = self.part()[0]
-        return (part[:, 2] < FLOOR) | (np.hypot(part[:, 0], part[:, 1]) > 0.85)
+        x, y, z = self.part()[0].T
+        gone: Mask = (z < FLOOR) | (np.hypot(x, y) > 0.95)
+        return gone
 
     def reward_terms(self) -> Mapping[str, Array]:
         """Nearness of tool and part, hold, way of the blank to the vice, start, machining, way to the tray."""
-        machined, held, seated = self._machine.machined, self.held(), self.seated()
-        progress = self._machine.progress()
+        machined, progress, held, seated = self._machine.machined, self._machine.progress(), self.held(), self.seated()
         near = 1 - np.tanh(5 * norm(self.foot_to_goal()))
-        to_button = self._machine.world(BUTTON) - self.robot.pose()[0]
+        to_button = self._machine.pose(BUTTON)[0] - self.robot.pose()[0]
         return {
             "reach": 1 - np.tanh(10 * norm(self.tcp_to_grasp())),
             "grasp": held.astype(float),
@@ -281,11 +257,10 @@ class MachineTending(Task):
 
     def truth(self) -> Array:
         """True values of the scene's channels."""
-        position, rotation = self.part()
-        machine = self._machine
+        (position, rotation), machine = self.part(), self._machine
         return np.concatenate(
             [
-                *(position, rotation[..., 0], rotation[..., 2], self.height()[:, None]),
+                *(position, rotation[..., 0], rotation[..., 2], 2 * self._size[:, 2:]),
                 *(machine.position(), machine.rotation()[..., 0], self._tray.position()),
                 *(machine.button()[:, None], machine.gap()[:, None], machine.signal()),
             ],
@@ -296,19 +271,16 @@ class MachineTending(Task):
         """Relative vectors and the stage of the work, all from the readings."""
         r = readings
         foot = _foot(r["part"], r["part_z"], r["height"][:, 0])
-        inwards = r["machine_x"]
-        machine = about_z(np.arctan2(inwards[:, 1], inwards[:, 0]))
+        machine = about_z(np.arctan2(r["machine_x"][:, 1], r["machine_x"][:, 0]))
         to_grasp = r["part"] + (r["height"] / 2 - GRASP) * r["part_z"] - r["tcp"]
         part_in_machine = unrotate(machine, foot - r["seat"])
         inside = (part_in_machine[:, 0] > DOOR[0] / 2) & (np.abs(part_in_machine[:, 1]) < -DOOR[0])
-        seated = (norm(part_in_machine) < self.knob["clearance"] / 2 + OFF_CENTRE) & (
-            part_in_machine[:, 2] < JAW_HEIGHT / 2
-        )
+        seated = (norm(part_in_machine) < self.knob["clearance"] / 2 + 0.01) & (part_in_machine[:, 2] < JAW_HEIGHT / 2)
         held = (norm(to_grasp) < 2 * PAD[0]) & (r["opening"][:, 0] < WIDTH[1] / 2 + RELEASED)
         goal = np.where(r["cycle"][:, DONE:] > 0.5, r["tray"], r["seat"])
         return np.concatenate(
             [
-                *(to_grasp, r["part_x"][:, :2], r["height"], goal - foot, inwards[:, :2]),
+                *(to_grasp, r["part_x"][:, :2], r["height"], goal - foot, r["machine_x"][:, :2]),
                 *(r["seat"] + rotate(machine, point) - r["tcp"] for point in (DOOR, BUTTON)),
                 np.stack([inside, seated, held], axis=1),
                 *(r["button"], r["gap"], r["cycle"]),
@@ -321,8 +293,10 @@ class MachineTending(Task):
 
         The same phases load the blank and unload the finished part, since what they aim at is the present goal.
         """
-        place = bringing(self.robot, self._foot_pose, self._goal_pose)
-        state = self._machine
+        machine = self._machine
+        place = above(bringing(self.robot, self._foot_pose, self._goal_pose), LET_GO)
+        pressed = BUTTON + (PAD[2] - BUTTON_TRAVEL) * UP  # the closed pads press it all the way
+        door, button = partial(machine.pose, DOOR), partial(machine.pose, pressed)
         return Expert(
             self.robot,
             (
@@ -331,17 +305,15 @@ class MachineTending(Task):
                 Phase("grasp", self._at_part, OPEN, speed=0.6, tolerance=0.003),
                 Phase("grasp", self._at_part, CLOSED, speed=0.3, tolerance=0.01, dwell=7),
                 Phase("carry", raised(self.robot, TRAVEL), CLOSED, tolerance=0.02, holds=self.held),
-                Phase(
-                    "carry", self._at_door, CLOSED, tolerance=0.03, angle_tolerance=0.3, holds=self.held, patience=120
-                ),
+                Phase("carry", door, CLOSED, tolerance=0.03, angle_tolerance=0.3, holds=self.held, patience=120),
                 Phase("carry", above(place, HOVER), CLOSED, 0.75, tolerance=0.01, holds=self.held, patience=120),
                 Phase("work", place, CLOSED, 0.4, tolerance=0.003, holds=self.held, retry=6),
                 Phase("work", place, OPEN, 0.3, tolerance=1.0, angle_tolerance=4.0, dwell=7),
                 Phase("work", raised(self.robot, TRAVEL), OPEN, tolerance=0.02),
-                Phase("reach", self._at_door, OPEN, tolerance=0.03, angle_tolerance=0.3),
-                Phase("reach", above(self._at_button, HOVER), CLOSED, tolerance=0.01, patience=100),
-                Phase("work", self._at_button, CLOSED, 0.4, until=lambda: state.state != IDLE, patience=80),
-                Phase("reach", self._at_door, OPEN, tolerance=0.03, until=self._cycle_is_over, patience=160),
+                Phase("reach", door, OPEN, tolerance=0.03, angle_tolerance=0.3),
+                Phase("reach", above(button, HOVER), CLOSED, tolerance=0.01, patience=100),
+                Phase("work", button, CLOSED, 0.4, until=lambda: machine.state != IDLE, patience=80),
+                Phase("reach", door, OPEN, until=lambda: np.isin(machine.state, (IDLE, DONE)), patience=160),
             ),
             self.sim.nsim,
         )
@@ -350,44 +322,27 @@ class MachineTending(Task):
     def _at_part(self) -> tuple[Array, Array]:
         """Tool pose that takes the part by its upper end: position (n, 3) [m], rotation (n, 3, 3)."""
         position, rotation = self.part()
-        top = position + (self._size[:, 2:] - GRASP) * rotation[..., 2]
-        return top, about_z(yaw(rotation))
+        return position + (self._size[:, 2:] - GRASP) * rotation[..., 2], about_z(yaw(rotation))
 
     @measurement
     def _towards_part(self) -> tuple[Array, Array]:
         """Over the part, or before the door where the part is in the machine."""
         inside = self._machine.inside(self.part()[0])
-        position, rotation = self._at_part()
-        door, square = self._at_door()
-        return (
-            np.where(inside[:, None], door, position + HOVER * UP),
-            np.where(inside[:, None, None], square, rotation),
-        )
-
-    @measurement
-    def _at_door(self) -> tuple[Array, Array]:
-        return self._machine.world(DOOR), self._machine.rotation()
-
-    @measurement
-    def _at_button(self) -> tuple[Array, Array]:
-        """Tool pose whose closed pads have pressed the button all the way."""
-        pressed = (PAD[2] - BUTTON_TRAVEL) * UP
-        return self._machine.world(BUTTON) + pressed, self._machine.rotation()
+        (position, rotation), (door, square) = self._at_part(), self._machine.pose(DOOR)
+        towards = np.where(inside[:, None], door, position + HOVER * UP)
+        return towards, np.where(inside[:, None, None], square, rotation)
 
     @measurement
     def _foot_pose(self) -> tuple[Array, Array]:
         position, rotation = self.part()
-        return _foot(position, rotation[..., 2], self.height()), rotation
+        return _foot(position, rotation[..., 2], 2 * self._size[:, 2]), rotation
 
     @measurement
     def _goal_pose(self) -> tuple[Array, Array]:
-        """Where the part's foot is let go: just over its place, square to the machine or the tray."""
-        machined = self._machine.machined[:, None, None]
-        return self.goal() + LET_GO * UP, np.where(machined, np.eye(3), self._machine.rotation())
-
-    def _cycle_is_over(self) -> Mask:
-        over: Mask = np.isin(self._machine.state, (IDLE, DONE))
-        return over
+        """Where the part's foot belongs now: square in the vice, and when it is milled in the tray."""
+        milled, machine = self._machine.machined[:, None], self._machine
+        position = np.where(milled, self._tray.position(), machine.position())
+        return position, np.where(milled[..., None], np.eye(3), machine.rotation())
 
 
 def _foot(position: Array, upwards: Array, height: Array) -> Array:
