@@ -21,7 +21,9 @@ def commands(start):
 
 
 @pytest.mark.parametrize("code", blocks("python"))
-def test_its_python_runs(code):
+def test_its_python_runs(code, request):
+    if "pixels" in code:
+        request.getfixturevalue("graphics")
     exec(compile(code, "README.md", "exec"), {})
 
 
