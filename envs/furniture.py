@@ -21,7 +21,7 @@ HANDLE_OUT = 0.255  # [m] from the tote's middle to each bar, along y
 HANDLE_HEIGHT = 0.115  # [m] of the middle of the bar's web over the floor's upper face: where the pads take it
 HANDLE_WEB = 0.006  # [m] half thickness of the bar between the pads
 HANDLE_LENGTH = 0.066  # [m] half length of the bar
-HANDLE_LIP = (0.003, 0.003)  # [m] how far the lip at the bar's upper edge overhangs to either side, half its height
+HANDLE_LIP = (0.005, 0.003)  # [m] how far the lip at the bar's upper edge overhangs to either side, half its height
 HANDLE_GRIP = 0.0105  # [m] from the middle of the pads to the lip: hands that rise come to bear under it
 
 SHELF_BOARD = (0.24, 0.40, 0.012)  # [m] half sizes

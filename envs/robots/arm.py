@@ -152,8 +152,13 @@ class Arm(Robot):
         return np.concatenate([r["tcp"], r["tcp_x"], r["tcp_z"], r[self.tool.reading_name], r["press"]], axis=1)
 
 
-def add_chain(spec: mujoco.MjSpec, parent: mujoco.MjsBody, prefix: str = "") -> mujoco.MjsBody:
-    """Add the six links and their servos under parent, whose frame is the arm's base; gives the flange."""
+def add_chain(
+    spec: mujoco.MjSpec, parent: mujoco.MjsBody, prefix: str = "", *, stiffness: float = 1.0, damping: float = 1.0
+) -> mujoco.MjsBody:
+    """Add the six links and their servos under parent, whose frame is the arm's base; gives the flange.
+
+    stiffness, damping: of the servos, shares of the industrial arm's.
+    """
     add_capsule(parent, (0, 0, 0), (0, 0, 0.09), 0.075, GREY)
     rotation, offset = np.eye(3), np.zeros(3)
     for i, joint in enumerate(JOINTS):
@@ -165,7 +170,7 @@ def add_chain(spec: mujoco.MjSpec, parent: mujoco.MjsBody, prefix: str = "") -> 
         rotation, offset = LINKS[i]
         _add_link(parent, i, offset)
         servo = spec.add_actuator(name=name, target=name, trntype=mujoco.mjtTrn.mjTRN_JOINT)
-        servo.set_to_intvelocity(kp=JOINT_STIFFNESS[i], kv=JOINT_DAMPING[i])
+        servo.set_to_intvelocity(kp=stiffness * JOINT_STIFFNESS[i], kv=damping * JOINT_DAMPING[i])
         servo.actrange, servo.actlimited = (-JOINT_RANGE, JOINT_RANGE), True
         servo.forcerange, servo.forcelimited = (-JOINT_TORQUE[i], JOINT_TORQUE[i]), True
     return parent.add_body(name=f"{prefix}gripper", pos=offset, quat=to_quaternion(rotation), gravcomp=1)

@@ -49,6 +49,7 @@ LIFT_STIFFNESS, LIFT_DAMPING = 60e3, 4e3  # [N/m], [N s/m]
 LIFT_LEASH = 0.02  # [m] between commanded and measured height
 MOUNT = (0.0, 0.13, 0.0)  # [m] of the left arm's foot in the torso's frame; the right one's is mirrored
 SPLAY = np.radians(85)  # [rad] by which the arms' feet are turned outwards from upright
+STIFFNESS, DAMPING = 0.3, 0.5  # of the arms' servos, shares of the industrial arm's: two hands on one thing give way
 BASE_GAIN = 0.25  # of what a hand's steering commands: wheels and command path need their time
 BRAKING = 0.5  # share of the top acceleration on which a stop at the goal is planned
 
@@ -144,7 +145,7 @@ class Humanoid(Robot):
         _add_torso(torso)
         for side, gripper, foot, outwards in zip(SIDES, self.grippers, FEET, OUTWARDS, strict=True):
             mount = torso.add_body(name=f"{side}_foot", pos=foot, quat=to_quaternion(outwards @ BASE))
-            gripper.add_to(spec, add_chain(spec, mount, f"{side}_"), f"{side}_")
+            gripper.add_to(spec, add_chain(spec, mount, f"{side}_", stiffness=STIFFNESS, damping=DAMPING), f"{side}_")
 
     def bind(self, sim: Simulation) -> None:
         """Look up the robot's elements in a compiled simulation."""

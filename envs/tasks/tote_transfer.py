@@ -12,6 +12,7 @@ from shopfloor.envs import scene
 from shopfloor.envs.expert import CLOSED, OPEN, Expert, Goal, Phase
 from shopfloor.envs.furniture import (
     HANDLE_HEIGHT,
+    HANDLE_LIP,
     HANDLE_OUT,
     HANDLE_WEB,
     TOTE,
@@ -48,7 +49,8 @@ LEVEL_LIMIT = np.radians(12)  # that the tote may tilt on its way
 SPILLED = np.radians(25)  # of tilt, beyond which a load counts as lost
 SEATED = 0.004  # [m] that the tote's floor may be higher than the tray's
 SLOW = 0.05  # [m/s] of a tote that stands
-RELEASED = HANDLE_WEB + 0.003  # [m] opening of a hand that has let go
+HELD = HANDLE_WEB + HANDLE_LIP[0]  # [m] opening up to which a hand holds the handle, by force or under its lip
+RELEASED = HELD + 0.001  # [m] opening of a hand that has let go
 FLOOR = 0.30  # [m], lower than this a tote has fallen
 ASTRAY = 2.0  # [m] from where it started, the robot has left its workplace
 
@@ -101,7 +103,7 @@ class ToteTransfer(Task):
         "spread": Knob(0.5, 1.0, 1.6, 0.0, 2.0, "share of the default spread of where tote, shelf and cart stand"),
     }
     instruction = "Carry the tote from the shelf to the cart with both hands and keep it level."
-    horizon = 20.0
+    horizon = 25.0
     randomised = {
         "tote_shift": Uniform((-0.04, -0.06), (0.04, 0.06)),  # [m]
         "tote_yaw": Uniform(-0.15, 0.15),  # [rad]
@@ -228,7 +230,7 @@ class ToteTransfer(Task):
     @measurement
     def holding(self) -> Mask:
         """Whether each hand (n, 2) is closed on its handle."""
-        return (self.robot.openings() < HANDLE_WEB + 2e-3) & _at_handle(self.hands_to_handles())
+        return (self.robot.openings() < HELD) & _at_handle(self.hands_to_handles())
 
     @measurement
     def held(self) -> Mask:
@@ -296,7 +298,7 @@ class ToteTransfer(Task):
         grips = _grips(tote, np.stack([tote_x, cross(tote_z, tote_x), tote_z], axis=-1))
         to_handle = grips - np.stack([r["left_hand"], r["right_hand"]], axis=1)
         opening = np.concatenate([r["left_opening"], r["right_opening"]], axis=1)
-        holds = (opening < HANDLE_WEB + 2e-3) & _at_handle(to_handle)
+        holds = (opening < HELD) & _at_handle(to_handle)
         carries = holds.all(axis=1, keepdims=True)
         work, heading = np.where(carries, tray, tote), np.where(carries, tray_x, tote_x)
         work = work - REACH * heading + (HANDLE_HEIGHT - GRIP) * UP
@@ -389,7 +391,7 @@ def _before(work: Array, rotation: Array) -> tuple[Array, Array]:
 
 def _at_handle(gap: Array) -> Mask:
     """Whether hands that are gaps (n, 2, 3) [m] off their grips have the handle between their pads."""
-    near: Mask = (np.abs(gap[..., 0]) < 0.05) & (np.abs(gap[..., 1]) < 0.012) & (np.abs(gap[..., 2]) < 2 * PAD[2])
+    near: Mask = (np.abs(gap[..., 0]) < 0.05) & (np.abs(gap[..., 1]) < STROKE) & (np.abs(gap[..., 2]) < 2 * PAD[2])
     return near
 
 
