@@ -1,10 +1,12 @@
 """The tasks, one file each."""
 
 from shopfloor.envs.task import Task
+from shopfloor.envs.tasks.aisle_delivery import AisleDelivery
 from shopfloor.envs.tasks.gear_meshing import GearMeshing
 from shopfloor.envs.tasks.kitting import Kitting
 from shopfloor.envs.tasks.machine_tending import MachineTending
 from shopfloor.envs.tasks.peg_insertion import PegInsertion
+from shopfloor.envs.tasks.screw_driving import ScrewDriving
 from shopfloor.envs.tasks.tote_transfer import ToteTransfer
 
 TASKS: dict[str, type[Task]] = {
@@ -12,8 +14,10 @@ TASKS: dict[str, type[Task]] = {
     for task in (
         PegInsertion,  # arm
         GearMeshing,
+        ScrewDriving,
         Kitting,
         MachineTending,
         ToteTransfer,  # humanoid
+        AisleDelivery,  # mobile robot
     )
 }

@@ -1,0 +1,128 @@
+"""An autonomous mobile robot: differential drive, a load on its deck, a lidar round about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from shopfloor.envs.robots.base import Drive, WheeledBase
+from shopfloor.envs.robots.differential import drive_towards
+from shopfloor.envs.robots.lidar import SEEN, Lidar
+from shopfloor.envs.robots.robot import Robot
+from shopfloor.envs.rotations import yaw
+from shopfloor.envs.scene import add_visual_box
+from shopfloor.envs.sensing import Channel
+from shopfloor.envs.simulation import Simulation
+
+Array = NDArray[np.float64]
+Ids = NDArray[np.intp]
+
+HALF_LENGTH, HALF_WIDTH = 0.45, 0.30  # [m] 0.9 x 0.6 m, a usual size, vendors' figures, from memory
+HEIGHT = 0.32  # [m] of the deck
+LOAD_HEIGHT = 0.30  # [m] of the tote on it
+MASS = 120.0  # [kg] with a tote of 40 kg
+MIDDLE_OF_MASS = 0.25  # [m] over the floor
+YAW_INERTIA = MASS * ((2 * HALF_LENGTH) ** 2 + (2 * HALF_WIDTH) ** 2) / 12  # [kg m^2] of a block
+DRIVE = Drive(
+    mass=MASS,
+    yaw_inertia=YAW_INERTIA,
+    speed=2.0,  # vendors' figure, from memory
+    sideways=0.0,
+    turn=1.5,  # knob
+    acceleration=1.5,  # knob, about what a standing tote bears
+    turn_acceleration=5.0,  # knob
+)
+
+BEAMS = 48  # of the lidar, evenly round, the first one ahead: every 7.5 degrees
+LIDAR_RANGE = 8.0  # [m]
+LIDAR_HEIGHT = 0.20  # [m] over the floor, as safety scanners stand; to look at
+
+_BODY, _DECK, _LIGHT = (0.20, 0.22, 0.26, 1), (0.32, 0.34, 0.38, 1), (0.15, 0.75, 0.95, 1)
+_TYRE, _SAFETY, _TOTE = (0.05, 0.05, 0.05, 1), (0.95, 0.75, 0.10, 1), (0.20, 0.42, 0.70, 1)
+
+
+class MobileRobot(Robot):
+    """Drives with two wheels of its own; carries, and holds nothing."""
+
+    name = "amr"
+    action_names = ("drive", "turn")
+    motion_groups = (slice(0, 1), slice(1, 2))
+    grip_columns = slice(2, 2)
+    camera = "onboard"
+    grip_force = 0.0
+    channels = (
+        Channel("place", "odometry", "scalar", 2),
+        Channel("heading", "odometry", "direction"),
+        Channel("speeds", "encoder", "scalar", 2),
+    )
+    observation_names = ("base_x", "base_y", "heading_x", "heading_y", "speed", "turning")
+
+    def __init__(self) -> None:
+        self.base = WheeledBase(DRIVE)
+        self.lidar = Lidar(beams=BEAMS, reach=LIDAR_RANGE)
+        self.speed_limits = self.base.speed_limits
+
+    def add_to(self, spec: mujoco.MjSpec) -> None:
+        """Add the robot, one block to collide with."""
+        chassis = self.base.add_to(spec)
+        body = chassis.add_geom(name="amr", type=mujoco.mjtGeom.mjGEOM_BOX, mass=MASS, group=SEEN)
+        half_height = (HEIGHT + LOAD_HEIGHT) / 2
+        body.size, body.pos = (HALF_LENGTH, HALF_WIDTH, half_height - 0.02), (0, 0, half_height + 0.02)
+        chassis.add_camera(name="onboard", pos=(0.44, 0, 0.42), xyaxes=(0, -1, 0, 0.17, 0, 0.98), fovy=70)
+        _add_looks(chassis)
+
+    def bind(self, sim: Simulation) -> None:
+        """Look up the robot's elements in a compiled simulation."""
+        self.base.bind(sim)
+        self.lidar.bind(sim, "chassis")
+
+    def place(self, ids: Ids, place: Array) -> None:
+        """Stand the robots of simulations ids at place (k, 3): x [m], y [m], yaw [rad]; at rest."""
+        self.base.place(ids, place)
+
+    def command(self, actions: Array) -> None:
+        """Turn actions (n, 2) in [-1, 1] into the wheels' speeds."""
+        self.base.command(np.stack([actions[:, 0], 0 * actions[:, 0], actions[:, 1]], axis=1))
+
+    def pose(self) -> tuple[Array, Array]:
+        """Middle of the robot on the floor (n, 3) [m] and its rotation (n, 3, 3)."""
+        return self.base.pose()
+
+    def steer(self, position: Array, rotation: Array, *, gain: Array, speed: Array) -> Array:
+        """Motions (n, 2) that bring the robot to a pose, forward."""
+        goal = np.concatenate([position[:, :2], yaw(rotation)[:, None]], axis=1)
+        return drive_towards(self.base.place_now(), goal, drive=DRIVE, gain=gain, speed=speed)
+
+    def scan(self) -> Array:
+        """Distances (n, BEAMS) [m] from the robot's middle to what stands round it, at most LIDAR_RANGE."""
+        return self.lidar.scan(*self.pose())
+
+    def truth(self) -> Array:
+        """Place, heading, speed forward and of turning."""
+        position, rotation = self.pose()
+        return np.concatenate([position[:, :2], rotation[..., 0], self.base.velocity()[:, ::2]], axis=1)
+
+    def observe(self, readings: Mapping[str, Array]) -> Array:
+        """The readings (k, 6) side by side."""
+        return np.concatenate([readings["place"], readings["heading"][:, :2], readings["speeds"]], axis=1)
+
+
+def _add_looks(chassis: mujoco.MjsBody) -> None:
+    """What there is to see of the robot."""
+    add_visual_box(chassis, (HALF_LENGTH, HALF_WIDTH - 0.03, 0.11), (0, 0, 0.17), _BODY)
+    add_visual_box(chassis, (HALF_LENGTH - 0.06, HALF_WIDTH, 0.11), (0, 0, 0.17), _BODY)
+    add_visual_box(chassis, (HALF_LENGTH - 0.01, HALF_WIDTH - 0.01, 0.02), (0, 0, HEIGHT - 0.02), _DECK)
+    add_visual_box(chassis, (HALF_LENGTH + 0.002, HALF_WIDTH - 0.02, 0.012), (0, 0, 0.24), _LIGHT)
+    add_visual_box(chassis, (HALF_LENGTH - 0.05, HALF_WIDTH + 0.002, 0.02), (0, 0, 0.10), _SAFETY)
+    add_visual_box(chassis, (0.30, 0.20, LOAD_HEIGHT / 2), (-0.05, 0, HEIGHT + LOAD_HEIGHT / 2), _TOTE)
+    add_visual_box(chassis, (0.31, 0.21, 0.015), (-0.05, 0, HEIGHT + LOAD_HEIGHT - 0.015), (0.14, 0.30, 0.52, 1))
+    for side in (-1, 1):
+        wheel = chassis.add_geom(type=mujoco.mjtGeom.mjGEOM_CYLINDER, size=(0.09, 0.025, 0), mass=0, rgba=_TYRE)
+        wheel.pos, wheel.quat = (0, side * (HALF_WIDTH - 0.02), 0.09), (np.sqrt(0.5), np.sqrt(0.5), 0, 0)
+        wheel.contype, wheel.conaffinity = 0, 0
+        eye = chassis.add_geom(type=mujoco.mjtGeom.mjGEOM_CYLINDER, size=(0.06, 0.04, 0), mass=0, rgba=_SAFETY)
+        eye.pos = (side * (HALF_LENGTH - 0.05), side * (HALF_WIDTH - 0.05), LIDAR_HEIGHT)
+        eye.contype, eye.conaffinity = 0, 0
