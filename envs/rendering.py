@@ -30,6 +30,7 @@ class Renderer:
         self._camera = camera
         self._data = mujoco.MjData(sim.model)
         self._model = copy.copy(sim.model)  # takes on each simulation's own sizes and colours
+        self._floors = sim.model.geom_type == mujoco.mjtGeom.mjGEOM_PLANE
         self._model.vis.global_.offwidth, self._model.vis.global_.offheight = width, height
         try:
             self._gl: Any = mujoco.Renderer(self._model, height, width)
@@ -45,6 +46,7 @@ class Renderer:
     def picture(self, lane: int, camera: str | None = None) -> NDArray[np.uint8]:
         """Simulation `lane` now: (height, width, 3) uint8."""
         self._sim.batch.get_model(lane, self._model)
+        self._model.geom_castshadow[self._floors] = False  # else their far corners are speckled by their own shadow
         self._sim.batch.get_data(lane, self._data)
         mujoco.mj_kinematics(self._model, self._data)
         mujoco.mj_camlight(self._model, self._data)
