@@ -41,7 +41,8 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
 
     What the policy sees, by obs_type: "state", the sensors' readings (n, obs_dim) float32; "pixels", a dict that
     holds for the task's camera and the robot's own (n, height, width, 3) uint8; "pixels_agent_pos", a dict of
-    these as `pixels` and of the state's proprioceptive part as `agent_pos` (n, state_dim) float32.
+    these as `pixels` and of the state's proprioceptive part as `agent_pos` (n, state_dim) float32. Pictures are late
+    as the cameras' readings are; they are drawn lane after lane, some 5 ms each without a graphics card.
 
     An episode ends by success, by loss of the part or by divergence of the physics (terminated), or at
     the horizon (truncated). Info holds per lane: success, diverged, lost, site, episode, and
