@@ -44,6 +44,7 @@ CUP_SPACING = 0.044  # [m] between the middles of neighbouring cups: holds a til
 VACUUM = 7e4  # [Pa] below the air's pressure: an ejector's usual working point, vendors' figures, from memory
 CUP_FORCE = VACUUM * np.pi * CUP_RADIUS**2  # [N] that each cup draws with, 32
 CUP_GAP = 0.002  # [m] from which a cup draws a surface to itself
+CUP_GIVE = 0.015  # [s] in which a soft lip yields: a stiffer one chatters on what it slides over
 CUP_DELAY = 0.05  # [s], time constant with which the vacuum comes and goes: an explicit choice
 CUP_REACH = 0.18  # [m] from the flange to the lips
 CUP_MASS = 0.15  # [kg] of the cups and what slides with them
@@ -224,6 +225,7 @@ class SuctionCup(Tool):
                 friction=(PAD_FRICTION, 0.01, 0.0001),
                 priority=1,
                 solimp=PAD_IMPEDANCE,
+                solref=(CUP_GIVE, 1.0),
                 gap=CUP_GAP,
                 rgba=(0, 0, 0, 0),  # the cups' shapes are drawn instead
             )
@@ -245,6 +247,7 @@ class SuctionCup(Tool):
     def bind(self, sim: Simulation, prefix: str) -> None:
         """Look up the valves and the vacuum switches."""
         self._sim = sim
+        self._plunger = int(sim.joint_columns((f"{prefix}plunger",))[0])
         self._valves = sim.actuator_columns([f"{prefix}suction_{i}" for i in range(CUPS)])
         self._vacuum = sim.activation_columns([f"{prefix}suction_{i}" for i in range(CUPS)])
         self._seals = np.array([sim.model.sensor(f"{prefix}seal_{i}").adr[0] for i in range(CUPS)], dtype=np.intp)
@@ -257,8 +260,9 @@ class SuctionCup(Tool):
 
     def command(self, action: Array) -> None:
         """Actions (n,) below 0 draw, others let go."""
-        sealed = (self._touch[:, self._seals] > CUP_SEAL).any(axis=1)  # over nothing, the cups only draw air
-        self._sim.ctrl[:, self._valves] = np.where(sealed & (action < 0), 1.0, 0.0)[:, None]
+        # over nothing, the cups only draw air; a lip may leave what it is pressed on for a moment
+        lies = (self._touch[:, self._seals] > CUP_SEAL).any(axis=1) | (self._sim.qpos[:, self._plunger] > 0)
+        self._sim.ctrl[:, self._valves] = np.where(lies & (action < 0), 1.0, 0.0)[:, None]
 
     def state(self) -> Array:
         """Share (n,) of the full vacuum in the cups."""
