@@ -40,6 +40,20 @@ class Parts:
         self._sim.per_simulation("body_inertia")[ids[:, None], self.bodies] = self._inertias * scale
         self._sim.update_constants(ids)
 
+    def resize(self, ids: Ids, scales: Array, masses: Array) -> None:
+        """Scale the parts, each one primitive geom about its body's origin, by scales (k, parts) of their nominal
+        sizes, in simulations ids; masses (k, parts) [kg].
+        """
+        sim, model, rows = self._sim, self._sim.model, ids[:, None]
+        geoms = model.body_geomadr[self.bodies]
+        sim.per_simulation("geom_size")[rows, geoms] = model.geom_size[geoms] * scales[..., None]
+        sim.per_simulation("geom_rbound")[rows, geoms] = model.geom_rbound[geoms] * scales
+        sim.per_simulation("geom_aabb")[rows, geoms] = model.geom_aabb[geoms] * scales[..., None]
+        sim.per_simulation("body_mass")[rows, self.bodies] = masses
+        change = masses / self.masses * scales**2
+        sim.per_simulation("body_inertia")[rows, self.bodies] = self._inertias * change[..., None]
+        sim.update_constants(ids)
+
     def resize_boxes(self, ids: Ids, half_sizes: Array, masses: Array) -> None:
         """Make the parts, one box each, half_sizes (k, parts, 3) [m] and masses (k, parts) [kg] in simulations ids."""
         geoms = self._sim.model.body_geomadr[self.bodies]
@@ -64,6 +78,10 @@ class Parts:
     def velocities(self) -> Array:
         """Linear [m/s], world frame, then angular [rad/s], body frame: (n, parts, 6)."""
         return self._sim.qvel[:, self._qvel]
+
+    def drive(self, ids: Ids, velocities: Array) -> None:
+        """Set the parts of simulations ids in motion: velocities (k, parts, 6) as `velocities` gives them."""
+        self._sim.qvel[ids[:, None, None], self._qvel] = velocities
 
 
 class Fixture:

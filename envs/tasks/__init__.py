@@ -2,6 +2,7 @@
 
 from shopfloor.envs.task import Task
 from shopfloor.envs.tasks.aisle_delivery import AisleDelivery
+from shopfloor.envs.tasks.conveyor_sorting import ConveyorSorting
 from shopfloor.envs.tasks.gear_meshing import GearMeshing
 from shopfloor.envs.tasks.kitting import Kitting
 from shopfloor.envs.tasks.machine_tending import MachineTending
@@ -17,6 +18,7 @@ TASKS: dict[str, type[Task]] = {
         ScrewDriving,
         Kitting,
         MachineTending,
+        ConveyorSorting,
         ToteTransfer,  # humanoid
         AisleDelivery,  # mobile robot
     )
