@@ -52,6 +52,7 @@ PRESSED = 0.75 * PRESS  # [N] from which it turns
 HOVER = 0.035  # [m] over the screw's recess, from which the bit comes down
 FAST, SLOW, STOP = -1.0, -0.1, 0.0  # actions of the spindle
 SLOW_FROM = 2e-3  # [m] over the seat, from which it turns slowly
+AIM = 0.15  # share of the window over the seating torque, at which it stops the spindle
 CLEAR = 0.010  # [m] of the bit over the recess's floor at the end
 ENGAGED = (2.5e-3, 1.5e-3)  # [m] sideways and upright, between the bit's tip and the recess's floor
 HELD_BELOW = 5.0  # [rad/s], faster than this the driver does not hold the torque: it also speeds up the spindle
@@ -281,7 +282,7 @@ class ScrewDriving(Task):
         return near
 
     def _tight(self) -> Mask:
-        tight: Mask = self.tightened() >= SEATING
+        tight: Mask = self.tightened() >= SEATING + AIM * self.knob["window"]
         return tight
 
     def _stands(self) -> Mask:
