@@ -150,8 +150,8 @@ class MachineTending(Task):
         part = add_part(spec, "part")
         size = (DEPTH / 2, sum(WIDTH) / 4, sum(HEIGHT) / 4)
         part.add_geom(name="part", type=mujoco.mjtGeom.mjGEOM_BOX, size=size, rgba=ROUGH, density=DENSITY)
-        bore = part.add_geom(name="bore", type=mujoco.mjtGeom.mjGEOM_CYLINDER, size=(BORE, 2e-4, 0), mass=0)
-        bore.contype, bore.conaffinity, bore.rgba = 0, 0, (0.1, 0.1, 0.12, 0)
+        bore = part.add_geom(name="bore", type=mujoco.mjtGeom.mjGEOM_CYLINDER, size=(BORE, 2e-4, 0), pos=UP)
+        bore.contype, bore.conaffinity, bore.mass, bore.rgba = 0, 0, 0, (0.1, 0.1, 0.12, 0)
         return spec
 
     def bind(self, sim: Simulation) -> None:
