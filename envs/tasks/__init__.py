@@ -8,6 +8,7 @@ from shopfloor.envs.tasks.kitting import Kitting
 from shopfloor.envs.tasks.machine_tending import MachineTending
 from shopfloor.envs.tasks.peg_insertion import PegInsertion
 from shopfloor.envs.tasks.screw_driving import ScrewDriving
+from shopfloor.envs.tasks.surface_finishing import SurfaceFinishing
 from shopfloor.envs.tasks.tote_transfer import ToteTransfer
 
 TASKS: dict[str, type[Task]] = {
@@ -18,6 +19,7 @@ TASKS: dict[str, type[Task]] = {
         ScrewDriving,
         Kitting,
         MachineTending,
+        SurfaceFinishing,
         ConveyorSorting,
         ToteTransfer,  # humanoid
         AisleDelivery,  # mobile robot

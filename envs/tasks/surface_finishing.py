@@ -44,6 +44,7 @@ OVER = 0.1  # share of the time on the panel in which the force may be above the
 START = (0.42, 0.0, 0.34)  # [m] of the tool
 AHEAD = 0.02  # [m] along the panel at which the tool aims
 FEED = 0.4  # share of top speed: 0.1 m/s
+TRIM = 0.4  # share of a lack of force that the expert presses in more
 HOVER = 0.04  # [m] over the panel, from which the tool comes down
 FLATTEST = 0.2  # share of the ellipsoid's height squared, below which it is taken to be no steeper
 UP = np.array([0.0, 0.0, 1.0])
@@ -293,7 +294,7 @@ class SurfaceFinishing(Task):
                 Phase("work", hover, CLOSED, tolerance=0.01, dwell=4),
                 Phase(
                     "work",
-                    partial(self._over_path, -FORCE / STIFFNESS),
+                    self._pressing,
                     CLOSED,
                     speed=FEED,
                     until=self.success,
@@ -303,10 +304,17 @@ class SurfaceFinishing(Task):
             self.sim.nsim,
         )
 
-    def _over_path(self, height: float) -> tuple[Array, Array]:
-        """Tool pose square to the panel, `height` [m] over the next point of the path."""
+    def _over_path(self, height: Array | float) -> tuple[Array, Array]:
+        """Tool pose square to the panel, `height` [m], one or (n, 1), over the next point of the path."""
         _, path, normal, _ = self.guide()
         return path + height * normal, _turn(normal)
+
+    @measurement
+    def _pressing(self) -> tuple[Array, Array]:
+        """Tool pose pressed in by what the spring wants for the force, and by a share of what the force is short."""
+        short = np.clip(FORCE - self.robot.tool.state(), -FORCE, FORCE)
+        depth = (FORCE + TRIM * short) / STIFFNESS
+        return self._over_path(-depth[:, None])
 
 
 def _guide(tcp: Array, axis: Array, position: Array, rotation: Array, semi_axes: Array, finished: Mask) -> Guide:
