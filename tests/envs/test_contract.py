@@ -105,13 +105,14 @@ def test_starts_vary_and_no_observation_is_constant(task):
 
 
 def test_the_expert_solves_it_and_random_and_zero_do_not(task):
-    n = 64
+    n, few = 32, 16  # the slow test below plays 500
     rng = np.random.default_rng(0)
     env = env_of(task, n, sites=held_out_sites(8))
-    assert play(env, expert_of(env), episodes=np.arange(n))[1].mean() >= 0.9
+    assert play(env, expert_of(env), episodes=np.arange(n))[1].mean() >= 0.85
+    env = env_of(task, few, sites=held_out_sites(8))
     shape = env.action_space.shape
-    assert play(env, lambda _: rng.uniform(-1, 1, shape), episodes=np.arange(n))[1].mean() <= 0.05
-    assert play(env, lambda _: np.zeros(shape), episodes=np.arange(n))[1].mean() <= 0.05
+    assert play(env, lambda _: rng.uniform(-1, 1, shape), episodes=np.arange(few))[1].sum() <= 1
+    assert play(env, lambda _: np.zeros(shape), episodes=np.arange(few))[1].sum() <= 1
 
 
 @pytest.mark.slow
