@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import mujoco
 import numpy as np
+from numpy.typing import NDArray
 
+from shopfloor.envs.robots.tools import PAD, STROKE
+from shopfloor.envs.rotations import rotate
 from shopfloor.envs.scene import add_open_box, add_visual_box
 
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 Colour = tuple[float, float, float, float]
 
 STEEL, DARK_STEEL, BOARD = (0.62, 0.65, 0.68, 1.0), (0.22, 0.25, 0.29, 1.0), (0.76, 0.64, 0.47, 1.0)
@@ -19,9 +24,11 @@ TOTE_WALL = 0.005  # [m]
 POLYPROPYLENE = 900.0  # [kg/m^3]
 HANDLE_OUT = 0.255  # [m] from the tote's middle to each bar, along y
 HANDLE_HEIGHT = 0.115  # [m] of the middle of the bar's web over the floor's upper face: where the pads take it
+HANDLES = np.array([(0.0, HANDLE_OUT, HANDLE_HEIGHT), (0.0, -HANDLE_OUT, HANDLE_HEIGHT)])  # [m] in the tote's frame
 HANDLE_WEB = 0.006  # [m] half thickness of the bar between the pads
 HANDLE_LENGTH = 0.066  # [m] half length of the bar
 HANDLE_LIP = (0.005, 0.003)  # [m] how far the lip at the bar's upper edge overhangs to either side, half its height
+HANDLE_HELD = HANDLE_WEB + HANDLE_LIP[0]  # [m] opening up to which a hand holds, by force or under the lip
 HANDLE_GRIP = 0.0105  # [m] from the middle of the pads to the lip: hands that rise come to bear under it
 
 SHELF_BOARD = (0.24, 0.40, 0.012)  # [m] half sizes
@@ -107,3 +114,20 @@ def add_tote(body: mujoco.MjsBody, name: str) -> None:
     for x, y, long in ((TOTE[0] / 2, 0, (0.008, TOTE[1] / 2 + 0.012)), (0, TOTE[1] / 2, (TOTE[0] / 2 + 0.012, 0.008))):
         for sign in (-1, 1):  # the rim
             add_visual_box(body, (*long, 0.006), (sign * x, sign * y, TOTE[2] - 0.004), LIP_BLUE)
+
+
+def handles(tote: Array, rotation: Array) -> Array:
+    """Where hands take totes at (n, 3) [m], turned by (n, 3, 3): (n, 2, 3) [m], left and right."""
+    return tote[:, None] + rotate(rotation[:, None], HANDLES)
+
+
+def at_handles(gap: Array) -> Mask:
+    """Whether open hands (n, 2) that are gaps (n, 2, 3) [m] off their handles take these if they close."""
+    there: Mask = np.logical_and.reduce(np.abs(gap) < (0.5 * HANDLE_LENGTH, 0.5 * STROKE, 0.7 * HANDLE_GRIP), axis=2)
+    return there
+
+
+def hold_handles(gap: Array, opening: Array) -> Mask:
+    """Whether hands (n, 2) that are gaps (n, 2, 3) [m] off their handles, open by (n, 2) [m], hold these."""
+    near: Mask = np.logical_and.reduce(np.abs(gap) < (HANDLE_LENGTH, STROKE, 2 * PAD[2]), axis=2)
+    return near & (opening < HANDLE_HELD)

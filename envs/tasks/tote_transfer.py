@@ -8,24 +8,13 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from shopfloor.envs import scene
+from shopfloor.envs import furniture, scene
 from shopfloor.envs.expert import CLOSED, OPEN, Expert, Goal, Phase
-from shopfloor.envs.furniture import (
-    HANDLE_HEIGHT,
-    HANDLE_LIP,
-    HANDLE_OUT,
-    HANDLE_WEB,
-    TOTE,
-    TOTE_WALL,
-    add_cart,
-    add_floor,
-    add_shelf,
-    add_tote,
-)
+from shopfloor.envs.furniture import HANDLE_HEIGHT, HANDLE_HELD, HANDLE_OUT, TOTE, TOTE_WALL
 from shopfloor.envs.parts import Fixture, Parts, Surfaces, add_part
 from shopfloor.envs.randomness import Uniform
 from shopfloor.envs.robots.humanoid import SHOULDERS, TORSO, Humanoid
-from shopfloor.envs.robots.tools import PAD, STROKE
+from shopfloor.envs.robots.tools import STROKE
 from shopfloor.envs.rotations import about_z, cross, norm, rotate, unrotate, yaw
 from shopfloor.envs.sensing import Channel
 from shopfloor.envs.simulation import Simulation
@@ -46,19 +35,20 @@ CART_DISTANCE = 0.92  # [m] from the robot's start, at about a quarter turn to t
 CART_HEIGHT = 0.68  # [m] nominal, of the tray's floor
 LEVEL_GOAL = np.radians(3)  # of the tote on the cart
 LEVEL_LIMIT = np.radians(12)  # that the tote may tilt on its way
-SPILLED = np.radians(25)  # of tilt, beyond which a load counts as lost
 SEATED = 0.004  # [m] that the tote's floor may be higher than the tray's
+LOW = 0.025  # [m] from its place in the tray, the tote is low over it
 SLOW = 0.05  # [m/s] of a tote that stands
-HELD = HANDLE_WEB + HANDLE_LIP[0]  # [m] opening up to which a hand holds the handle, by force or under its lip
-RELEASED = HELD + 0.001  # [m] opening of a hand that has let go
+RELEASED = HANDLE_HELD + 0.001  # [m] opening of a hand that has let go
 FLOOR = 0.30  # [m], lower than this a tote has fallen
 ASTRAY = 2.0  # [m] from where it started, the robot has left its workplace
 
 REACH = 0.50  # [m] from the robot's middle to the tote's, as it works
 READY = np.array([(REACH, HANDLE_OUT, 0.0), (REACH, -HANDLE_OUT, 0.0)])  # [m] hands in the torso's frame
+ASIDE, HOVER = 0.006, 0.06  # [m] a hand that is further aside comes down no lower than 3 times that, or HOVER
+PRESS = 0.002  # [m] that the hands go on down as the tote stands
 GRIP = -0.12  # [m] height of the hands in the torso's frame as they take the tote
-GRIPS = np.array([(0.0, HANDLE_OUT, HANDLE_HEIGHT), (0.0, -HANDLE_OUT, HANDLE_HEIGHT)])  # [m] in the tote's frame
 UP = np.array([0.0, 0.0, 1.0])
+RISE = HANDLE_HEIGHT - GRIP  # [m] of the torso over a tote's floor that the hands take or set down
 BOTTOM = TOTE_WALL * UP  # [m] from the tote's lower face to its origin
 
 
@@ -87,7 +77,9 @@ class ToteTransfer(Task):
     45-48   way of the torso to where it works next: at the      m, 1
             tote, or at the tray once both hands hold:
             forward, left, up, sine of the turn
-    49-50   whether the left, right hand is closed on a handle   1
+    49-50   whether the left, right handle is between the pads   1
+    51-52   whether the left, right hand is closed on a handle   1
+    53      whether the tote is over its place in the tray, low  1
     ======  ===================================================  ========
 
     Randomised: place and yaw of the shelf's tote, height of shelf and tray, place and yaw of the cart, masses and
@@ -130,7 +122,7 @@ class ToteTransfer(Task):
         *("tilt_x", "tilt_y", "tote_depth_x", "tote_depth_y"),
         *("tote_to_tray_x", "tote_to_tray_y", "tote_to_tray_z", "tray_depth_x", "tray_depth_y"),
         *("torso_way_x", "torso_way_y", "torso_way_z", "torso_turn"),
-        *("left_holds", "right_holds"),
+        *("left_at_handle", "right_at_handle", "left_holds", "right_holds", "low_over_tray"),
     )
     reward_weights = {"reach": 0.15, "grasp": 0.15, "carry": 0.35, "seat": 0.35}
     camera = "front"
@@ -144,12 +136,12 @@ class ToteTransfer(Task):
     def scene(self) -> mujoco.MjSpec:
         """Robot, shelf, cart, tote with its loads."""
         spec = scene.new_scene()
-        add_floor(spec)
+        furniture.add_floor(spec)
         self.robot.add_to(spec)
         scene.add_camera(spec, "front", eye=(2.15, 1.95, 1.9), target=(0.22, 0.33, 0.72))
-        add_shelf(spec, "shelf")
-        add_cart(spec, "cart", play=self.knob["play"])
-        add_tote(add_part(spec, "tote"), "tote")
+        furniture.add_shelf(spec, "shelf")
+        furniture.add_cart(spec, "cart", play=self.knob["play"])
+        furniture.add_tote(add_part(spec, "tote"), "tote")
         for name, rgba in zip(LOADS, ((0.80, 0.62, 0.40, 1), (0.70, 0.52, 0.32, 1)), strict=True):
             add_part(spec, name).add_geom(
                 name=name, type=mujoco.mjtGeom.mjGEOM_BOX, size=LOAD, mass=self.knob["load"] / len(LOADS), rgba=rgba
@@ -192,7 +184,7 @@ class ToteTransfer(Task):
         payload = np.array([site.payload for site in sites])
         self._loads.weigh(ids, self.knob["load"] / len(LOADS) * payload[:, None] * draws["load_share"])
 
-        lift = tote[:, 2] + HANDLE_HEIGHT - GRIP - SHOULDERS + draws["lift_shift"]
+        lift = tote[:, 2] + RISE - SHOULDERS + draws["lift_shift"]
         joints = self._home + draws["joint_shift"].reshape(n, 2, 6)
         self.robot.place(ids, joints, opening=STROKE, base=draws["base_shift"], lift=np.clip(lift, 0.0, 0.35))
         self._worst_tilt[ids] = 0.0
@@ -225,17 +217,23 @@ class ToteTransfer(Task):
     @measurement
     def hands_to_handles(self) -> Array:
         """From each hand to where it takes its handle (n, 2, 3) [m]."""
-        return _grips(*self.tote()) - self.tools()[0][:, :TORSO]
+        return furniture.handles(*self.tote()) - self.tools()[0][:, :TORSO]
+
+    @measurement
+    def at_handles(self) -> Mask:
+        """Whether both handles are between the pads (n,)."""
+        both: Mask = np.logical_and.reduce(furniture.at_handles(self.hands_to_handles()), axis=1)
+        return both
 
     @measurement
     def holding(self) -> Mask:
         """Whether each hand (n, 2) is closed on its handle."""
-        return (self.robot.openings() < HELD) & _at_handle(self.hands_to_handles())
+        return furniture.hold_handles(self.hands_to_handles(), self.robot.openings())
 
     @measurement
     def held(self) -> Mask:
         """Whether both hands hold the tote (n,)."""
-        both: Mask = self.holding().all(axis=1)
+        both: Mask = np.logical_and.reduce(self.holding(), axis=1)
         return both
 
     @measurement
@@ -268,8 +266,8 @@ class ToteTransfer(Task):
         """The tote has fallen, has tilted too far or lost load; or the robot has left its workplace."""
         place = self.tools()[0][:, TORSO]
         astray = np.hypot(place[:, 0], place[:, 1]) > ASTRAY
-        tilted: Mask = (self.tilt() > SPILLED) | (self._worst_tilt > LEVEL_LIMIT)
-        return tilted | (self.tote()[0][:, 2] < FLOOR) | ~self.loads_inside() | astray
+        fallen: Mask = (self._worst_tilt > LEVEL_LIMIT) | (self.tote()[0][:, 2] < FLOOR)
+        return fallen | ~self.loads_inside() | astray
 
     def reward_terms(self) -> Mapping[str, Array]:
         """Nearness of hands and handles, hold, nearness of tote and tray once held, the tote in the tray."""
@@ -295,17 +293,18 @@ class ToteTransfer(Task):
         """Ways and directions from the readings, so that an error of a reading is an error of the observation."""
         r = readings
         tote, tote_x, tote_z, tray, tray_x = (r[channel.name] for channel in self.channels)
-        grips = _grips(tote, np.stack([tote_x, cross(tote_z, tote_x), tote_z], axis=-1))
+        grips = furniture.handles(tote, np.stack([tote_x, cross(tote_z, tote_x), tote_z], axis=-1))
         to_handle = grips - np.stack([r["left_hand"], r["right_hand"]], axis=1)
         opening = np.concatenate([r["left_opening"], r["right_opening"]], axis=1)
-        holds = (opening < HELD) & _at_handle(to_handle)
+        holds = furniture.hold_handles(to_handle, opening)
         carries = holds.all(axis=1, keepdims=True)
         work, heading = np.where(carries, tray, tote), np.where(carries, tray_x, tote_x)
-        work = work - REACH * heading + (HANDLE_HEIGHT - GRIP) * UP
+        work = work - REACH * heading + RISE * UP
         return np.concatenate(
             [
                 *(to_handle.reshape(-1, 6), tote_z[:, :2], tote_x[:, :2]),
-                *(tray - tote, tray_x[:, :2], work, heading[:, 1:2], holds),
+                *(tray - tote, tray_x[:, :2], work, heading[:, 1:2]),
+                *(furniture.at_handles(to_handle), holds, (norm(tray - tote) < LOW)[:, None]),
             ],
             axis=1,
         )
@@ -318,15 +317,13 @@ class ToteTransfer(Task):
             self.robot,
             (
                 Phase("reach", at_tote, OPEN, tolerance=0.02, angle_tolerance=0.06, patience=160),
-                Phase("reach", self._hands_at_tote(0.05), OPEN, tolerance=0.01, angle_tolerance=0.06),
-                Phase("grasp", self._hands_at_tote(0.0), OPEN, speed=0.5, tolerance=0.005),
-                Phase("grasp", self._hands_at_tote(0.0), CLOSED, speed=0.3, tolerance=0.012, dwell=7),
+                Phase("grasp", self._at_handles, OPEN, speed=0.6, until=self.at_handles, patience=90),
+                Phase("grasp", self._at_handles, CLOSED, speed=0.3, until=self.held, dwell=5, patience=30),
                 Phase("carry", self._raised, CLOSED, 0.6, tolerance=0.02, holds=held, patience=120),
                 Phase("carry", self._turned, CLOSED, 0.8, tolerance=0.02, holds=held, patience=260),
-                Phase("carry", at_tray, CLOSED, 0.8, tolerance=0.01, holds=held, patience=120),
-                Phase("work", self._tote_at_tray(0.02), CLOSED, 0.5, tolerance=0.006, holds=held, retry=6),
-                Phase("work", self._tote_at_tray(-2e-3), CLOSED, 0.3, until=self.seated, holds=held, dwell=2, retry=6),
-                Phase("work", self._tote_at_tray(0.0), OPEN, 0.3, tolerance=1.0, angle_tolerance=4.0, dwell=8),
+                Phase("carry", at_tray, CLOSED, 0.8, tolerance=0.02, holds=held, patience=120),
+                Phase("work", self._down, CLOSED, 0.5, until=self.seated, holds=held, dwell=2, patience=160, retry=4),
+                Phase("work", self._down, OPEN, 0.3, tolerance=1.0, angle_tolerance=4.0, dwell=8),
                 Phase("work", at_tray, OPEN, tolerance=0.02),
             ),
             self.sim.nsim,
@@ -341,15 +338,13 @@ class ToteTransfer(Task):
 
         return goal
 
-    def _hands_at_tote(self, height: float) -> Goal:
-        """Hands `height` [m] over where they take the handles, the torso before the tote."""
-
-        def goal() -> tuple[Array, Array]:
-            position, rotation = self.robot.reaching(*_ready(self.sim.nsim), *_before(*self.tote()))
-            position[:, :TORSO] = _grips(*self.tote()) + height * UP
-            return position, rotation
-
-        return goal
+    def _at_handles(self) -> tuple[Array, Array]:
+        """Hands on the handles, or over them by as much as they are still aside; the torso before the tote."""
+        position, rotation = self.robot.reaching(*_ready(self.sim.nsim), *_before(*self.tote()))
+        aside = np.hypot(self.hands_to_handles()[..., 0], self.hands_to_handles()[..., 1])
+        height = np.clip(3 * (aside - ASIDE), 0.0, HOVER)
+        position[:, :TORSO] = furniture.handles(*self.tote()) + height[..., None] * UP
+        return position, rotation
 
     def _raised(self) -> tuple[Array, Array]:
         """The tote straight up to where it is carried, and the torso at the higher of shelf and cart."""
@@ -364,35 +359,22 @@ class ToteTransfer(Task):
         torso[:, 2] = np.maximum(torso[:, 2], self.tools()[0][:, TORSO, 2])
         return self.robot.carrying(*_ready(len(torso)), torso, heading)
 
-    def _tote_at_tray(self, height: float) -> Goal:
-        """Hands that hold the tote `height` [m] over its place in the tray, from how it sits in them."""
-
-        def goal() -> tuple[Array, Array]:
-            position, rotation = self.robot.reaching(*_ready(self.sim.nsim), *_before(*self.tray()))
-            tray, turned = self.tray()
-            slip = unrotate(self.tote()[1][:, None], self.hands_to_handles()).mean(axis=1)
-            slip[:, 2] = 0.0
-            position[:, :TORSO] = _grips(tray - rotate(turned, slip), turned) + height * UP
-            return position, rotation
-
-        return goal
-
-
-def _grips(tote: Array, rotation: Array) -> Array:
-    """Where the hands take a tote (n, 2, 3) [m]."""
-    return tote[:, None] + rotate(rotation[:, None], GRIPS)
+    def _down(self) -> tuple[Array, Array]:
+        """Hands that set the tote down in the tray, or hold it over that by as much as it is still aside."""
+        position, rotation = self.robot.reaching(*_ready(self.sim.nsim), *_before(*self.tray()))
+        (tote, held), (tray, turned) = self.tote(), self.tray()
+        slip = unrotate(held[:, None], self.hands_to_handles()).mean(axis=1)  # how the tote sits in the hands
+        slip[:, 2] = 0.0
+        gap = tray - tote
+        height = np.clip(3 * (np.hypot(gap[:, 0], gap[:, 1]) - ASIDE), 0.0, HOVER / 2) - PRESS
+        position[:, :TORSO] = furniture.handles(tray - rotate(turned, slip) + height[:, None] * UP, turned)
+        return position, rotation
 
 
 def _before(work: Array, rotation: Array) -> tuple[Array, Array]:
     """Where the torso belongs to work on a tote or tray: position (n, 3) [m], heading (n,) [rad]."""
     heading = yaw(rotation)
-    return work - REACH * about_z(heading)[..., 0] + (HANDLE_HEIGHT - GRIP) * UP, heading
-
-
-def _at_handle(gap: Array) -> Mask:
-    """Whether hands that are gaps (n, 2, 3) [m] off their grips have the handle between their pads."""
-    near: Mask = (np.abs(gap[..., 0]) < 0.05) & (np.abs(gap[..., 1]) < STROKE) & (np.abs(gap[..., 2]) < 2 * PAD[2])
-    return near
+    return work - REACH * about_z(heading)[..., 0] + RISE * UP, heading
 
 
 def _ready(n: int) -> tuple[Array, Array]:
