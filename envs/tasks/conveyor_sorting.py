@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from shopfloor.envs import conveyor, scene
 from shopfloor.envs.conveyor import Conveyor
-from shopfloor.envs.expert import CLOSED, OPEN, Expert, Phase, above, pick_and_place
+from shopfloor.envs.expert import CLOSED, GAIN, OPEN, Expert, Phase, above, pick_and_place
 from shopfloor.envs.parts import Fixture, Parts, Surfaces, add_part
 from shopfloor.envs.randomness import Uniform
 from shopfloor.envs.robots.arm import Arm
 from shopfloor.envs.robots.tools import SuctionCup
 from shopfloor.envs.rotations import about_z, norm
 from shopfloor.envs.sensing import Channel
-from shopfloor.envs.simulation import Simulation
+from shopfloor.envs.simulation import CONTROL_PERIOD, Simulation
 from shopfloor.envs.sites import Site
 from shopfloor.envs.task import Knob, Task, measurement
 
@@ -44,13 +44,14 @@ CHUTE_FLOOR = -0.09  # [m] over the belt
 FLOOR = -0.75  # [m] under the robot's base: it stands on a pedestal
 SPREAD = 0.04  # [m] of the parcels to either side of the belt's middle
 SLOW = 0.03  # [m/s], slower than this a parcel rests
-AWAY = 0.03  # [m] from the cups, a parcel has been let go
+AWAY = 0.05  # [m] from the cups, a parcel has been let go
 FALLEN = -0.02  # [m] over the belt, lower than this a parcel's middle is off it
 
+HOVER = 0.06  # [m] over a parcel, from which the tool comes down
 PRESS = 0.004  # [m] that the plunger gives way in a grasp
 DROP = 0.04  # [m] over the chute's floor, from which a parcel is let go
 OVER_RIM = CHUTE[2] - DROP + 0.025  # [m] over its goal, from which a parcel comes down into its chute
-LEAD = 0.25  # [s] of belt travel that the expert aims ahead of a parcel: its own lag, and half the usual latency
+LEAD = 0.17  # [s] of belt travel that the expert aims ahead of a parcel, beside its own lag: servos and latency
 TRAVEL = 0.17  # [m] height of the tool over the belt when it carries: a parcel clears rails and chutes
 UPRIGHT = np.eye(3)
 
@@ -89,7 +90,7 @@ class ConveyorSorting(Task):
     """
 
     knobs = {
-        "belt_speed": Knob(0.10, 0.11, 0.13, 0.05, 0.5, "[m/s] nominal speed; picking belts run at 0.1 to 0.5"),
+        "belt_speed": Knob(0.09, 0.10, 0.13, 0.05, 0.5, "[m/s] nominal speed; picking belts run at 0.1 to 0.5"),
         "spacing": Knob(1.2, 1.1, 1.0, 0.4, 1.2, "[m] from one parcel to the next"),
     }
     instruction = "Take each parcel off the belt and put it into the chute of its colour."
@@ -242,7 +243,8 @@ class ConveyorSorting(Task):
     def success(self) -> Mask:
         """All parcels are sorted and rest."""
         done: Mask = self.sorted() & (norm(self._parts.velocities()[..., :3]) < SLOW)
-        return np.all(done, axis=1)
+        ready: Mask = done.all(axis=1)
+        return ready
 
     def lost(self) -> Mask:
         """A parcel has left the belt, by its end or its side, or is in another's chute."""
@@ -302,15 +304,14 @@ class ConveyorSorting(Task):
         return expert
 
     def _phases(self) -> Sequence[Phase]:
-        hover = 0.06
         placing = pick_and_place(
             self.robot, self._on_parcel, self._over_goal, held=self._has_item, travel=TRAVEL, hover=OVER_RIM
         )
         return (
-            Phase("reach", above(self._ready, hover), OPEN, until=self._reachable, aside=0.03, patience=10**6),
-            Phase("reach", above(self._on_parcel, hover), OPEN, until=lambda: self._over_item(0.02, hover + 0.02)),
-            Phase("grasp", self._on_parcel, OPEN, 0.6, until=lambda: self._over_item(0.03, -1e-3)),
-            Phase("grasp", self._on_parcel, CLOSED, 0.6, until=self._has_item, dwell=2, patience=30),
+            Phase("reach", above(self._ready, HOVER), OPEN, until=self._reachable, aside=0.03, patience=10**6),
+            Phase("reach", above(self._on_parcel, HOVER), OPEN, until=lambda: self._over_item(0.025, HOVER + 0.02)),
+            Phase("grasp", self._on_parcel, OPEN, until=lambda: self._over_item(0.035, -1e-3)),
+            Phase("grasp", self._on_parcel, CLOSED, until=self._has_item, dwell=2, patience=30),
             *placing[3:],
         )
 
@@ -338,7 +339,8 @@ class ConveyorSorting(Task):
     def _on_parcel(self) -> tuple[Array, Array]:
         """Tool pose on top of the expert's parcel, ahead of it by what the tool lags behind."""
         position = self._item(self.tops()).copy()
-        position[:, 1] -= LEAD * self._belt.speed()
+        lead = LEAD + CONTROL_PERIOD / (GAIN * self._expert.style.speed)
+        position[:, 1] -= lead * self._belt.speed()
         position[:, 2] -= PRESS
         return position, np.broadcast_to(UPRIGHT, (len(position), 3, 3))
 
