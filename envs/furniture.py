@@ -1,4 +1,4 @@
-"""What a humanoid works at: a shop's floor, a shelf, a lifting cart, and a tote with handles."""
+"""What a humanoid works at: a shop's floor, a table, a shelf, a lifting cart, and a tote with handles."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ HANDLE_LIP = (0.005, 0.003)  # [m] how far the lip at the bar's upper edge overh
 HANDLE_HELD = HANDLE_WEB + HANDLE_LIP[0]  # [m] opening up to which a hand holds, by force or under the lip
 HANDLE_GRIP = 0.0105  # [m] from the middle of the pads to the lip: hands that rise come to bear under it
 
+TABLE_TOP = (0.30, 0.58, 0.02)  # [m] half sizes
 SHELF_BOARD = (0.24, 0.40, 0.012)  # [m] half sizes
 TRAY_WALL = 0.010  # [m]
 TRAY_DEPTH = 0.03  # [m]
@@ -48,6 +49,24 @@ def add_floor(spec: mujoco.MjSpec) -> None:
     material = spec.add_material(name="floor", texrepeat=(2, 2), texuniform=True, reflectance=0.04)
     material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = "floor"
     spec.worldbody.add_geom(name="floor", type=mujoco.mjtGeom.mjGEOM_PLANE, size=(4, 4, 0.1), material="floor")
+
+
+def add_table(spec: mujoco.MjSpec, name: str) -> None:
+    """An assembly table on a mocap body whose origin is the middle of its top's upper face, and what lies about."""
+    table = spec.worldbody.add_body(name=name, mocap=True, pos=(0.62, 0, 0.8))
+    x, y, thick = TABLE_TOP
+    table.add_geom(name=name, type=mujoco.mjtGeom.mjGEOM_BOX, size=TABLE_TOP, pos=(0, 0, -thick), rgba=BOARD, mass=0)
+    for side in (-1, 1):
+        for end in (-1, 1):
+            add_visual_box(table, (0.025, 0.025, 0.45), (end * (x - 0.04), side * (y - 0.04), -0.45 - thick), STEEL)
+        add_visual_box(table, (x - 0.06, 0.015, 0.025), (0, side * (y - 0.04), -0.10), STEEL)
+    add_visual_box(table, (0.20, 0.36, 0.0008), (-0.08, 0, 0.0), (0.30, 0.42, 0.40, 1.0))  # an antistatic mat
+    for place, colour in ((-0.40, TOTE_BLUE), (-0.24, SAFETY), (0.24, SAFETY), (0.40, TOTE_BLUE)):
+        add_visual_box(table, (0.06, 0.065, 0.04), (x - 0.085, place, 0.04), colour)
+        add_visual_box(table, (0.05, 0.055, 0.003), (x - 0.085, place, 0.079), DARK_STEEL)
+    for place in (-0.09, 0.09):  # a screwdriver and a key on the mat
+        add_visual_box(table, (0.05, 0.011, 0.011), (0.02, place + 0.30, 0.011), (0.75, 0.15, 0.12, 1.0))
+        add_visual_box(table, (0.05, 0.004, 0.004), (-0.08, place + 0.30, 0.011), STEEL)
 
 
 def add_shelf(spec: mujoco.MjSpec, name: str) -> None:

@@ -122,13 +122,14 @@ class Humanoid(Robot):
             **{f"{side}_{name}": v for side in SIDES for name, v in self.grippers[0].speed_limits.items()},
         }
 
-    def home(self, left: tuple[float, float, float], right: tuple[float, float, float]) -> Array:
-        """Joint angles (2, 6) [rad] with the hands pointing down at positions in the torso's frame [m].
+    def home(self, hands: Array, rotations: Array | None = None) -> Array:
+        """Joint angles (2, 6) [rad] with the hands at (2, 3) [m] in the torso's frame, turned by (2, 3, 3).
 
-        Raises ValueError out of reach.
+        The hands point down unless turned. Raises ValueError out of reach.
         """
-        position, rotation = _to_feet(np.array([[left, right]]), np.tile(np.eye(3), (1, 2, 1, 1)))
-        joints: Array = np.round(solve(HOME, self.frame, position[0], rotation[0]), 4)  # the same on any processor
+        turned = np.tile(np.eye(3), (2, 1, 1)) if rotations is None else rotations
+        feet = unrotate(OUTWARDS, hands - FEET), np.swapaxes(OUTWARDS, -1, -2) @ turned
+        joints: Array = np.round(solve(HOME, self.frame, *feet), 4)  # the same on any processor
         return joints
 
     def add_to(self, spec: mujoco.MjSpec) -> None:
@@ -298,11 +299,6 @@ class Humanoid(Robot):
         position = self._kinematics.position.reshape(n, 2, 3)
         rotation = self._kinematics.rotation.reshape(n, 2, 3, 3)
         self._commanded_hands = FEET + rotate(OUTWARDS, position), OUTWARDS @ rotation
-
-
-def _to_feet(position: Array, rotation: Array) -> tuple[Array, Array]:
-    """Poses of hands (n, 2, ...) in the torso's frame, each in the frame of its own arm's foot."""
-    return unrotate(OUTWARDS, position - FEET), np.swapaxes(OUTWARDS, -1, -2) @ rotation
 
 
 def _pace(way: Array, gain: Array, acceleration: float) -> Array:

@@ -154,7 +154,7 @@ class ToteTransfer(Task):
         self._tote, self._loads = Parts(sim, ["tote"]), Parts(sim, LOADS)
         self._fixtures = {name: Fixture(sim, name) for name in ("shelf", "cart", "cart_base")}
         self._surfaces = Surfaces(sim)
-        self._home = self.robot.home(tuple(READY[0]), tuple(READY[1]))
+        self._home = self.robot.home(READY)
         self._worst_tilt = np.zeros(sim.nsim)
 
     def place(self, ids: Ids, draws: Mapping[str, Array], sites: Sequence[Site]) -> None:
