@@ -15,6 +15,7 @@ from shopfloor.envs.simulation import Simulation
 Array = NDArray[np.float64]
 
 CYLINDER = mujoco.mjtGeom.mjGEOM_CYLINDER
+PARALLEL = 1e-12  # share of a beam that runs along a wall
 SEEN = 3  # group of the geoms that it sees: those that collide, which are not drawn; the others are to look at
 
 
@@ -61,8 +62,7 @@ class Lidar:
 
         beams (n, 2, 1 or boxes, beams): unit vectors.
         """
-        with np.errstate(divide="ignore"):
-            slowness = 1 / beams
+        slowness = 1 / np.where(np.abs(beams) < PARALLEL, PARALLEL, beams)
         middle, reach = gap[..., None] * slowness, half[..., None] * np.abs(slowness)
         enter, leave = (middle - reach).max(axis=1), (middle + reach).min(axis=1)
         free: Array = np.where((enter <= leave) & (enter > 0), enter, np.inf).min(axis=1)

@@ -295,7 +295,7 @@ class AisleDelivery(Task):
         """The route's next point, or a nearer one where somebody is or will be before it."""
         place = self.robot.base.place_now()
         gap = self.route()[0] - place[:, :2]
-        way = np.hypot(gap[:, 0], gap[:, 1])
+        way: Array = np.hypot(gap[:, 0], gap[:, 1])
         sight = np.arctan2(gap[:, 1], gap[:, 0])
         free = self._traffic.free_way(place, sight, half_width=HALF_WIDTH, margin=SIDE_MARGIN, moments=AHEAD)
         reach = np.clip(free - HALF_LENGTH - STOP_MARGIN, 0.0, way)
@@ -304,8 +304,8 @@ class AisleDelivery(Task):
 
     def _aisles(self) -> Array:
         """y (AISLES,) [m] of the aisles' middles."""
-        middles: Array = (np.arange(AISLES) - (AISLES - 1) / 2) * (self.knob["aisle_width"] + RACK_DEPTH)
-        return middles
+        pitch = self.knob["aisle_width"] + RACK_DEPTH
+        return pitch * np.linspace(-(AISLES - 1) / 2, (AISLES - 1) / 2, AISLES)
 
     def _rack_rows(self) -> Array:
         """y (AISLES - 1,) [m] of the racks between the aisles."""

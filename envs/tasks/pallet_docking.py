@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
 import mujoco
 import numpy as np
@@ -10,10 +11,10 @@ from numpy.typing import NDArray
 
 from shopfloor.envs import scene, warehouse
 from shopfloor.envs.expert import CLOSED, OPEN, Expert, Goal, Phase
-from shopfloor.envs.parts import Fixture, Parts, Surfaces, add_part
+from shopfloor.envs.pallet import LOAD_MASS, PALLET_MASS, add_pallet
+from shopfloor.envs.parts import Fixture, Parts, Surfaces
 from shopfloor.envs.randomness import Uniform
 from shopfloor.envs.robots.forklift import CENTRE, Forklift
-from shopfloor.envs.robots.lidar import SEEN
 from shopfloor.envs.rotations import about_z, norm, unrotate
 from shopfloor.envs.sensing import Channel
 from shopfloor.envs.simulation import CONTROL_PERIOD, Simulation
@@ -23,14 +24,7 @@ from shopfloor.envs.task import Knob, Task, measurement
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Ids = NDArray[np.intp]
-
-LENGTH, WIDTH, HEIGHT = 1.2, 0.8, 0.144  # [m] EUR pallet
-DECK = 0.044  # [m] boards on the blocks
-POCKET = HEIGHT - DECK  # [m] height of the openings at the short side, down to the floor
-SKIDS = ((-0.35, 0.100), (0.0, 0.145), (0.35, 0.100))  # [m] y and width of the rows of blocks
-PALLET_MASS = 25.0  # [kg]
-LOAD = (1.1, 0.74, 0.62)  # [m] of the wrapped cartons
-LOAD_MASS = 250.0  # [kg], nominal
+Kind = Literal["reach", "grasp", "carry", "work"]
 
 PICKUP, BAY = (3.0, 0.6), (1.2, -2.8)  # [m] nominal places of the pallet and of the bay
 BAY_YAW = -np.pi / 2  # [rad] heading of a stacker that stands in the bay
@@ -47,11 +41,11 @@ DOWN = 0.008  # [m] at which it stands on the floor
 OUT = 1.25  # [m] from the forks' middle to the pallet's, when they are out
 YAW_GOAL = np.radians(5)
 SPEED_GOAL = 0.05  # [m/s]
+PATIENCE = 600  # [control steps] for each stage
 SLIDE_LIMIT = 0.15  # [m] that the pallet may be pushed over the floor, all in all
 TILT_LIMIT = np.cos(np.radians(10))
 STAGES = ("approach", "insert", "lift", "back_out", "to_bay", "into_bay", "lower", "leave")
 GRIPS = (OPEN, OPEN, CLOSED, CLOSED, CLOSED, CLOSED, OPEN, OPEN)
-WOOD, WRAP = (0.76, 0.60, 0.38, 1), (0.72, 0.56, 0.40, 1)
 
 
 class PalletDocking(Task):
@@ -88,7 +82,7 @@ class PalletDocking(Task):
     knobs = {
         "yaw_spread": Knob(0.15, 0.3, 0.45, 0.0, 0.6, "[rad] by which the pallet stands askew, to either side"),
         "tolerance": Knob(0.12, 0.08, 0.05, 0.02, 0.3, "[m] from the bay's middle"),
-        "load": Knob(0.5, 1.0, 1.5, 0.1, 1.8, "share of the usual load's mass, which is 100 to 400 kg"),
+        "load": Knob(0.6, 1.0, 1.2, 0.1, 1.3, "share of the usual load's mass, which is 100 to 400 kg"),
     }
     instruction = "Pick up the pallet with the forks and set it down in the marked bay."
     horizon = 75.0
@@ -122,16 +116,15 @@ class PalletDocking(Task):
         return Forklift()
 
     def scene(self) -> mujoco.MjSpec:
-        """Floor, stacker, loaded pallet, bay under a mocap body, racks behind."""
+        """Floor, stacker, loaded pallet, bay under a mocap body, a rack behind."""
         spec = scene.new_scene()
         warehouse.add_floor(spec, 9.0, 8.0)
         floor = spec.geom("floor")
         floor.contype, floor.conaffinity = 1, 0
-        for rack, y in enumerate((3.3,)):
-            warehouse.add_rack(spec, f"rack_{rack}", (0.5, y), length=5.6, depth=1.0, bays=2)
+        warehouse.add_rack(spec, "rack", (0.5, 3.3), length=5.6, depth=1.0, bays=2)
         warehouse.add_stripe(spec, (-4.2, 2.4), (4.2, 2.4))
         self.robot.add_to(spec)
-        _add_pallet(add_part(spec, "pallet"))
+        add_pallet(spec)
         bay = spec.worldbody.add_body(name="bay", mocap=True)
         for x, y, half_x, half_y in ((0, 0.47, 0.68, 0.03), (0, -0.47, 0.68, 0.03), (0.68, 0, 0.03, 0.5)):
             scene.add_visual_box(bay, (half_x, half_y, 0.001), (x, y, 0.001), warehouse.PAINT)
@@ -248,14 +241,28 @@ class PalletDocking(Task):
 
     def expert(self) -> Expert:
         """The stages one by one; back to the start where the pallet is no more on the forks."""
-        speeds = (0.5, 0.25, 0.3, 0.3, 0.4, 0.25, 0.3, 0.3)
-        kinds = ("reach", "grasp", "grasp", "carry", "carry", "work", "work", "work")
-        phases = []
-        for stage, (kind, grip, speed) in enumerate(zip(kinds, GRIPS, speeds, strict=True)):
-            holds = self._on_forks if 3 <= stage <= 5 else None
-            phases.append(
-                Phase(kind, self._goal(stage), grip, speed, until=self._past(stage), holds=holds, patience=600)
+        held = self._on_forks
+        work: tuple[tuple[Kind, float, Callable[[], Mask] | None], ...] = (  # kind, speed, what must hold
+            ("reach", 0.5, None),
+            ("grasp", 0.25, None),
+            ("grasp", 0.3, None),
+            ("carry", 0.3, held),
+            ("carry", 0.4, held),
+            ("work", 0.25, held),
+            ("work", 0.3, None),
+            ("work", 0.3, None),
+        )
+        phases = [
+            Phase(
+                *(kind, self._goal(stage), GRIPS[stage], speed),
+                tolerance=0.1,  # only to come back from an overshoot: the plan says when a stage is over
+                angle_tolerance=0.4,
+                until=self._past(stage),
+                holds=holds,
+                patience=PATIENCE,
             )
+            for stage, (kind, speed, holds) in enumerate(work)
+        ]
         return Expert(self.robot, phases, self.sim.nsim)
 
     def _goal(self, stage: int) -> Goal:
@@ -329,37 +336,3 @@ def _across(vector: Array, axis: Array) -> Array:
     """vector (n, 2) as seen along a unit axis (n, 2): ahead, and to the left."""
     ahead = vector[:, 0] * axis[:, 0] + vector[:, 1] * axis[:, 1]
     return np.stack([ahead, axis[:, 0] * vector[:, 1] - axis[:, 1] * vector[:, 0]], axis=1)
-
-
-def _add_pallet(body: mujoco.MjsBody) -> None:
-    """A EUR pallet with wrapped cartons; three rows of blocks and a deck to touch."""
-    load = LOAD_MASS
-    boxes: list[tuple[str, tuple[float, float, float], tuple[float, float, float]]] = [
-        ("pallet_deck", (LENGTH / 2, WIDTH / 2, DECK / 2), (0, 0, POCKET + DECK / 2))
-    ]
-    for number, (y, width) in enumerate(SKIDS):
-        boxes.append((f"pallet_skid_{number}", (LENGTH / 2, width / 2, POCKET / 2), (0, y, POCKET / 2)))
-    for name, half_size, position in boxes:
-        geom = body.add_geom(name=name, type=mujoco.mjtGeom.mjGEOM_BOX, size=half_size, pos=position)
-        geom.contype, geom.conaffinity, geom.group = 2, 5, SEEN  # floor and forks
-        geom.mass = PALLET_MASS / len(boxes)
-    cartons = body.add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, size=tuple(0.5 * np.array(LOAD)), mass=load, rgba=WRAP)
-    cartons.pos, cartons.contype, cartons.conaffinity = (0, 0, HEIGHT + LOAD[2] / 2), 0, 0
-    for y, width in SKIDS:
-        for x in (-0.5275, 0.0, 0.5275):
-            block = 0.0725
-            scene.add_visual_box(body, (block, width / 2, 0.039), (x, y, 0.061), WOOD)
-        scene.add_visual_box(body, (LENGTH / 2, width / 2, 0.011), (0, y, 0.011), WOOD)
-    for x in (-0.5275, 0.0, 0.5275):
-        scene.add_visual_box(body, (0.0725, WIDTH / 2, 0.011), (x, 0, POCKET + 0.011), WOOD)
-    for y in (-0.3275, -0.16, 0.0, 0.16, 0.3275):
-        scene.add_visual_box(
-            body, (LENGTH / 2, 0.0725 if y in (0.0, -0.3275, 0.3275) else 0.05, 0.011), (0, y, HEIGHT - 0.011), WOOD
-        )
-    for layer in (1, 2):
-        z = HEIGHT + layer * LOAD[2] / 3
-        scene.add_visual_box(body, (LOAD[0] / 2 + 0.002, LOAD[1] / 2 + 0.002, 0.004), (0, 0, z), (0.45, 0.34, 0.22, 1))
-    for x in (-0.18, 0.18):
-        scene.add_visual_box(
-            body, (0.004, LOAD[1] / 2 + 0.002, LOAD[2] / 2), (x, 0, HEIGHT + LOAD[2] / 2), (0.45, 0.34, 0.22, 1)
-        )
