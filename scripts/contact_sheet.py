@@ -20,7 +20,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("tasks", nargs="*", default=list(TASKS), metavar="task", help="which, instead of all")
     parser.add_argument("--out", type=Path, default=Path("docs/suite.png"))
-    parser.add_argument("--share", type=float, default=0.6, help="of an episode's length, after which it is drawn")
+    parser.add_argument("--share", type=float, default=0.7, help="of an episode's length, after which it is drawn")
     parser.add_argument("--columns", type=int, default=4)
     arguments = parser.parse_args()
     try:
