@@ -2,6 +2,7 @@
 
 from shopfloor.envs.task import Task
 from shopfloor.envs.tasks.aisle_delivery import AisleDelivery
+from shopfloor.envs.tasks.bin_picking import BinPicking
 from shopfloor.envs.tasks.conveyor_sorting import ConveyorSorting
 from shopfloor.envs.tasks.gear_meshing import GearMeshing
 from shopfloor.envs.tasks.kitting import Kitting
@@ -19,6 +20,7 @@ TASKS: dict[str, type[Task]] = {
         GearMeshing,
         ScrewDriving,
         Kitting,
+        BinPicking,
         MachineTending,
         SurfaceFinishing,
         ConveyorSorting,
