@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
 from shopfloor.envs import furniture, scene
-from shopfloor.envs.expert import CLOSED, OPEN, Expert, Goal, Phase
+from shopfloor.envs.expert import CLOSED, OPEN, Expert, Phase
 from shopfloor.envs.furniture import HANDLE_HEIGHT, HANDLE_HELD, HANDLE_OUT, TOTE, TOTE_WALL
 from shopfloor.envs.parts import Fixture, Parts, Surfaces, add_part
 from shopfloor.envs.randomness import Uniform
 from shopfloor.envs.robots.humanoid import SHOULDERS, TORSO, Humanoid
 from shopfloor.envs.robots.tools import STROKE
-from shopfloor.envs.rotations import about_z, cross, norm, rotate, unrotate, yaw
+from shopfloor.envs.rotations import about_z, cross, norm, rotate, unrotate, wrapped, yaw
 from shopfloor.envs.sensing import Channel
 from shopfloor.envs.simulation import Simulation
 from shopfloor.envs.sites import Site
@@ -36,7 +36,7 @@ CART_HEIGHT = 0.68  # [m] nominal, of the tray's floor
 LEVEL_GOAL = np.radians(3)  # of the tote on the cart
 LEVEL_LIMIT = np.radians(12)  # that the tote may tilt on its way
 SEATED = 0.004  # [m] that the tote's floor may be higher than the tray's
-LOW = 0.025  # [m] from its place in the tray, the tote is low over it
+LOW = 0.010  # [m] over its place, the tote is as good as down
 SLOW = 0.05  # [m/s] of a tote that stands
 RELEASED = HANDLE_HELD + 0.001  # [m] opening of a hand that has let go
 FLOOR = 0.30  # [m], lower than this a tote has fallen
@@ -44,7 +44,9 @@ ASTRAY = 2.0  # [m] from where it started, the robot has left its workplace
 
 REACH = 0.50  # [m] from the robot's middle to the tote's, as it works
 READY = np.array([(REACH, HANDLE_OUT, 0.0), (REACH, -HANDLE_OUT, 0.0)])  # [m] hands in the torso's frame
-ASIDE, HOVER = 0.006, 0.06  # [m] a hand that is further aside comes down no lower than 3 times that, or HOVER
+ASIDE = 0.006  # [m] what is further aside of its place comes no lower than 3 times that
+NEAR = 0.10  # [m] from where hands and tote are to be, the hands begin to reach there
+FAR = 0.3  # [m] from the cart, the torso does not yet come down
 PRESS = 0.002  # [m] that the hands go on down as the tote stands
 GRIP = -0.12  # [m] height of the hands in the torso's frame as they take the tote
 UP = np.array([0.0, 0.0, 1.0])
@@ -95,7 +97,7 @@ class ToteTransfer(Task):
         "spread": Knob(0.5, 1.0, 1.6, 0.0, 2.0, "share of the default spread of where tote, shelf and cart stand"),
     }
     instruction = "Carry the tote from the shelf to the cart with both hands and keep it level."
-    horizon = 25.0
+    horizon = 20.0
     randomised = {
         "tote_shift": Uniform((-0.04, -0.06), (0.04, 0.06)),  # [m]
         "tote_yaw": Uniform(-0.15, 0.15),  # [rad]
@@ -304,71 +306,71 @@ class ToteTransfer(Task):
             [
                 *(to_handle.reshape(-1, 6), tote_z[:, :2], tote_x[:, :2]),
                 *(tray - tote, tray_x[:, :2], work, heading[:, 1:2]),
-                *(furniture.at_handles(to_handle), holds, (norm(tray - tote) < LOW)[:, None]),
+                *(furniture.at_handles(to_handle), holds, self._low(tray - tote)[:, None]),
             ],
             axis=1,
         )
 
+    def _low(self, gap: Array) -> Mask:
+        """Whether totes that are gaps (n, 3) [m] off their place in the tray are as good as down in it."""
+        low: Mask = np.logical_and.reduce(np.abs(gap) < (self.knob["play"], self.knob["play"], LOW), axis=1)
+        return low
+
     def expert(self) -> Expert:
-        """Drive to the tote, grip both handles, raise it, turn to the cart, set it down level, let go."""
-        at_tote, at_tray = self._station(self.tote), self._station(self.tray)
+        """Drive to the tote, grip both handles, raise it, turn to the cart, set it down level, let go.
+
+        Each goal moves on smoothly with the state of the work, rather than in steps.
+        """
         held = self.held
         return Expert(
             self.robot,
             (
-                Phase("reach", at_tote, OPEN, tolerance=0.02, angle_tolerance=0.06, patience=160),
-                Phase("grasp", self._at_handles, OPEN, speed=0.6, until=self.at_handles, patience=90),
-                Phase("grasp", self._at_handles, CLOSED, speed=0.3, until=self.held, dwell=5, patience=30),
-                Phase("carry", self._raised, CLOSED, 0.6, tolerance=0.02, holds=held, patience=120),
-                Phase("carry", self._turned, CLOSED, 0.8, tolerance=0.02, holds=held, patience=260),
-                Phase("carry", at_tray, CLOSED, 0.8, tolerance=0.02, holds=held, patience=120),
-                Phase("work", self._down, CLOSED, 0.5, until=self.seated, holds=held, dwell=2, patience=160, retry=4),
-                Phase("work", self._down, OPEN, 0.3, tolerance=1.0, angle_tolerance=4.0, dwell=8),
-                Phase("work", at_tray, OPEN, tolerance=0.02),
+                Phase("reach", self._take, OPEN, speed=0.8, until=self.at_handles, patience=200),
+                Phase("grasp", self._take, CLOSED, speed=0.3, until=held, dwell=5, patience=30),
+                Phase("carry", self._set_down, CLOSED, 0.7, until=self.seated, holds=held, dwell=2, patience=360),
+                Phase("work", self._set_down, OPEN, 0.3, tolerance=1.0, angle_tolerance=4.0, dwell=8),
+                Phase("work", self._retreat, OPEN, tolerance=0.02),
             ),
             self.sim.nsim,
         )
 
-    def _station(self, work: Callable[[], tuple[Array, Array]]) -> Goal:
-        """The robot squarely before a tote or tray; meanwhile its hands stay where they are carried."""
+    def _take(self) -> tuple[Array, Array]:
+        """The torso before the tote; hands on its handles, or over them by as much as they are still aside."""
+        gap = self.hands_to_handles()
+        aside = np.hypot(gap[..., 0], gap[..., 1])
+        height = np.clip(3 * (aside - ASIDE), 0.0, -GRIP)
+        hands = furniture.handles(*self.tote()) + height[..., None] * UP
+        return self._reaching(hands, aside, *_before(*self.tote()))
 
-        def goal() -> tuple[Array, Array]:
-            torso, heading = _before(*work())
-            return self.robot.carrying(*_ready(len(torso)), torso, heading)
-
-        return goal
-
-    def _at_handles(self) -> tuple[Array, Array]:
-        """Hands on the handles, or over them by as much as they are still aside; the torso before the tote."""
-        position, rotation = self.robot.reaching(*_ready(self.sim.nsim), *_before(*self.tote()))
-        aside = np.hypot(self.hands_to_handles()[..., 0], self.hands_to_handles()[..., 1])
-        height = np.clip(3 * (aside - ASIDE), 0.0, HOVER)
-        position[:, :TORSO] = furniture.handles(*self.tote()) + height[..., None] * UP
-        return position, rotation
-
-    def _raised(self) -> tuple[Array, Array]:
-        """The tote straight up to where it is carried, and the torso at the higher of shelf and cart."""
-        position, rotation = self.tools()
-        torso = position[:, TORSO].copy()
-        torso[:, 2] = np.maximum(torso[:, 2], _before(*self.tray())[0][:, 2])
-        return self.robot.carrying(*_ready(len(torso)), torso, yaw(rotation[:, TORSO]))
-
-    def _turned(self) -> tuple[Array, Array]:
-        """The torso before the tray, no lower than it is now."""
-        torso, heading = _before(*self.tray())
-        torso[:, 2] = np.maximum(torso[:, 2], self.tools()[0][:, TORSO, 2])
-        return self.robot.carrying(*_ready(len(torso)), torso, heading)
-
-    def _down(self) -> tuple[Array, Array]:
-        """Hands that set the tote down in the tray, or hold it over that by as much as it is still aside."""
-        position, rotation = self.robot.reaching(*_ready(self.sim.nsim), *_before(*self.tray()))
+    def _set_down(self) -> tuple[Array, Array]:
+        """The torso before the tray once the tote is raised; hands that lower it as it comes over its place."""
         (tote, held), (tray, turned) = self.tote(), self.tray()
+        position, rotation = self.tools()
+        torso, heading = _before(tray, turned)
+        here, facing = position[:, TORSO], yaw(rotation[:, TORSO])
+        way = np.hypot(torso[:, 0] - here[:, 0], torso[:, 1] - here[:, 1]) + REACH * np.abs(wrapped(heading - facing))
+        torso[:, 2] += np.clip(way / FAR, 0.0, 1.0) * np.maximum(here[:, 2] - torso[:, 2], 0.0)
+        low = (READY[0, 2] - self.robot.hands()[0][..., 2].min(axis=1)) / -GRIP  # 1 as the hands take or set down
+        free = np.clip(2 - 4 * low, 0.0, 1.0)  # raise first, then turn
+        goal = here + np.stack([free, free, np.ones_like(free)], axis=1) * (torso - here)
         slip = unrotate(held[:, None], self.hands_to_handles()).mean(axis=1)  # how the tote sits in the hands
         slip[:, 2] = 0.0
         gap = tray - tote
-        height = np.clip(3 * (np.hypot(gap[:, 0], gap[:, 1]) - ASIDE), 0.0, HOVER / 2) - PRESS
-        position[:, :TORSO] = furniture.handles(tray - rotate(turned, slip) + height[:, None] * UP, turned)
-        return position, rotation
+        aside = np.hypot(gap[:, 0], gap[:, 1])
+        height = np.clip(3 * (aside - ASIDE), 0.0, -GRIP) - PRESS
+        hands = furniture.handles(tray - rotate(turned, slip) + height[:, None] * UP, turned)
+        return self._reaching(hands, aside[:, None], goal, facing + free * wrapped(heading - facing))
+
+    def _retreat(self) -> tuple[Array, Array]:
+        """Hands straight up, the torso where it is."""
+        position, rotation = self.tools()
+        return self.robot.carrying(*_ready(self.sim.nsim), position[:, TORSO], yaw(rotation[:, TORSO]))
+
+    def _reaching(self, hands: Array, aside: Array, torso: Array, heading: Array) -> tuple[Array, Array]:
+        """A goal for torso and hands (n, 2, 3) [m], world; while these are far aside (n, 2) [m], they keep still."""
+        ready, rotations = _ready(len(torso))
+        near = np.clip((NEAR - aside) / (0.5 * NEAR), 0.0, 1.0)[..., None]
+        return self.robot.carrying(ready + near * (self.robot.in_torso(hands) - ready), rotations, torso, heading)
 
 
 def _before(work: Array, rotation: Array) -> tuple[Array, Array]:
