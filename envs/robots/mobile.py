@@ -96,6 +96,13 @@ class MobileRobot(Robot):
         goal = np.concatenate([position[:, :2], yaw(rotation)[:, None]], axis=1)
         return drive_towards(self.base.place_now(), goal, drive=DRIVE, gain=gain, speed=speed)
 
+    def outline(self) -> Array:
+        """Corners of the robots and middles of its sides (n, 8, 2) [m]."""
+        position, rotation = self.pose()
+        x = HALF_LENGTH * np.array([1, 1, 1, 0, -1, -1, -1, 0])
+        y = HALF_WIDTH * np.array([-1, 0, 1, 1, 1, 0, -1, -1])
+        return position[:, None, :2] + rotation[:, None, :2, 0] * x[:, None] + rotation[:, None, :2, 1] * y[:, None]
+
     def scan(self) -> Array:
         """Distances (n, BEAMS) [m] from the robot's middle to what stands round it, at most LIDAR_RANGE."""
         return self.lidar.scan(*self.pose())

@@ -191,29 +191,21 @@ class AisleDelivery(Task):
         walked = np.where(share < 1, aisle[:, None], aisles[(AISLES * np.maximum(share - 1, 0)).astype(int)])
         turn = draws["turning_point"]
         along = np.stack([-turn, walked - LANES_OF_TRAFFIC, turn, walked + LANES_OF_TRAFFIC], axis=-1)
-        near, far = np.where(draws["side_of_people"][..., None] < 0.5, -np.flip(TRAFFIC_X), TRAFFIC_X).transpose(
-            2, 0, 1
-        )
+        side = np.where(draws["side_of_people"] < 0.5, -1, 1) * np.mean(TRAFFIC_X)
+        near, far = side - np.ptp(TRAFFIC_X) / 2, side + np.ptp(TRAFFIC_X) / 2
         across = np.stack([near, 0 * near + aisles[0] - 0.3, far, 0 * near + aisles[-1] + 0.3], axis=-1)
         loops[:, :people:2], loops[:, 1:people:2] = along[:, : (people + 1) // 2], across[:, : people // 2]
         lower = aisles[(draws["rack_of_vehicle"] * (AISLES - 1)).astype(int)]
         end = np.full(len(ids), TRAFFIC_X[1])
-        upper = lower + aisles[1] - aisles[0]
-        loops[:, people] = np.stack([-end, lower - LANES_OF_TRAFFIC, end, upper + LANES_OF_TRAFFIC], axis=-1)
+        upper = lower + aisles[1] - aisles[0] + LANES_OF_TRAFFIC
+        loops[:, people] = np.stack([-end, lower - LANES_OF_TRAFFIC, end, upper], axis=-1)
         pace = np.concatenate([draws["pace_of_people"][:, :people], draws["pace_of_vehicle"][:, None]], axis=1)
         start = np.concatenate([draws["progress"][:, :people], draws["progress"][:, -1:]], axis=1)
         self._traffic.place(ids, loops, start, self.knob["pace"] * pace)
 
     def after_step(self, ids: Ids) -> None:
         """The traffic goes on, or waits for the robot."""
-        self._traffic.advance(ids, self._outline()[ids])
-
-    def _outline(self) -> Array:
-        """Corners of the robot and middles of its sides (n, 8, 2) [m]."""
-        position, rotation = self.robot.pose()
-        x = HALF_LENGTH * np.array([1, 1, 1, 0, -1, -1, -1, 0])
-        y = HALF_WIDTH * np.array([-1, 0, 1, 1, 1, 0, -1, -1])
-        return position[:, None, :2] + rotation[:, None, :2, 0] * x[:, None] + rotation[:, None, :2, 1] * y[:, None]
+        self._traffic.advance(ids, self.robot.outline()[ids])
 
     @measurement
     def from_station(self) -> Array:
