@@ -66,6 +66,8 @@ class Finisher(Tool):
             pos=(0, 0, -BONNET_RADIUS),
             size=(BONNET_RADIUS, 0, 0),
             mass=0.05,
+            condim=1,  # slurry lubricates it; and friction, as MuJoCo has it, makes a sliding contact hop
+            priority=1,
             rgba=(0.85, 0.80, 0.60, 1),
         )
         motor = spec.add_actuator(

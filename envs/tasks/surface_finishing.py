@@ -90,8 +90,7 @@ class SurfaceFinishing(Task):
 
     The next cell is the first unfinished one along the rows, to and fro.
 
-    Randomised: the panel's place, yaw, tilt and curvature; the arm's start; between sites friction, bench height,
-    station.
+    Randomised: the panel's place, yaw, tilt and curvature; the arm's start; between sites bench height and station.
 
     Success: 95 % of the cells are finished: under the running bonnet for 0.1 s with a force in the window; and
     the force was above the window for at most 1.5 s in all, and never as high as to gouge the panel.
@@ -151,7 +150,10 @@ class SurfaceFinishing(Task):
         for x, y in HALF * [(1, 1), (1, -1), (-1, 1), (-1, -1)] * 0.8:
             scene.add_visual_box(panel, (0.008, 0.008, 0.07), (x, y, -0.1), (0.25, 0.26, 0.28, 1))
         axes = np.mean(SEMI_AXES, axis=0)
-        dome = panel.add_geom(name="dome", type=mujoco.mjtGeom.mjGEOM_ELLIPSOID, size=axes, pos=(0, 0, -axes[2]))
+        # a body of its own: the bounds by which MuJoCo looks among a body's geoms are those of the nominal panel
+        dome = panel.add_body(name="dome").add_geom(
+            name="dome", type=mujoco.mjtGeom.mjGEOM_ELLIPSOID, size=axes, pos=(0, 0, -axes[2])
+        )
         dome.contype, dome.rgba = 0, (0, 0, 0, 0)
         for cell, (point, normal) in enumerate(zip(*_surface(MIDDLES, axes), strict=True)):
             tile = panel.add_geom(name=f"tile_{cell}", type=mujoco.mjtGeom.mjGEOM_BOX, size=TILE)
