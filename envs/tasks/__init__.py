@@ -8,6 +8,7 @@ from shopfloor.envs.tasks.gear_meshing import GearMeshing
 from shopfloor.envs.tasks.kitting import Kitting
 from shopfloor.envs.tasks.machine_tending import MachineTending
 from shopfloor.envs.tasks.pallet_docking import PalletDocking
+from shopfloor.envs.tasks.palletizing import Palletizing
 from shopfloor.envs.tasks.peg_insertion import PegInsertion
 from shopfloor.envs.tasks.screw_driving import ScrewDriving
 from shopfloor.envs.tasks.surface_finishing import SurfaceFinishing
@@ -24,6 +25,7 @@ TASKS: dict[str, type[Task]] = {
         MachineTending,
         SurfaceFinishing,
         ConveyorSorting,
+        Palletizing,
         ToteTransfer,  # humanoid
         AisleDelivery,  # mobile robot
         PalletDocking,  # forklift
