@@ -6,7 +6,8 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from shopfloor.envs.robots.tools import PAD, STROKE
+from shopfloor.envs.robots.humanoid import PAD
+from shopfloor.envs.robots.tools import STROKE
 from shopfloor.envs.rotations import rotate
 from shopfloor.envs.scene import add_open_box, add_visual_box
 

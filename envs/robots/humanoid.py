@@ -50,6 +50,7 @@ LIFT_LEASH = 0.02  # [m] between commanded and measured height
 MOUNT = (0.0, 0.13, 0.0)  # [m] of the left arm's foot in the torso's frame; the right one's is mirrored
 SPLAY = np.radians(85)  # [rad] by which the arms' feet are turned outwards from upright
 STIFFNESS, DAMPING = 0.3, 0.5  # of the arms' servos, shares of the industrial arm's: two hands on one thing give way
+PAD = (0.011, 0.004, 0.010)  # [m] half sizes of the fingers' pads: across, closing, along
 BASE_GAIN = 0.25  # of what a hand's steering commands: wheels and command path need their time
 BRAKING = 0.5  # share of the top acceleration on which a stop at the goal is planned
 
@@ -111,7 +112,7 @@ class Humanoid(Robot):
 
     def __init__(self) -> None:
         self.base = WheeledBase(DRIVE)
-        self.grippers = tuple(ParallelGripper(tilt=np.pi / 2) for _ in SIDES)
+        self.grippers = tuple(ParallelGripper(tilt=np.pi / 2, pad=PAD) for _ in SIDES)
         self.frame = self.grippers[0].frame
         self.grip_force = self.grippers[0].grip_force
         self._joint_names = [f"{side}_{joint}" for side in SIDES for joint in JOINTS]

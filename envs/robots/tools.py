@@ -96,7 +96,7 @@ class Tool(ABC):
 class ParallelGripper(Tool):
     """Two fingers; y is the closing axis, and z points up where the tool's rotation is the identity.
 
-    tilt: [rad] of the cranked jaws, 0 for straight ones; stroke: [m] of each finger.
+    tilt: [rad] of the cranked jaws, 0 for straight ones; stroke: [m] of each finger; pad: [m] half sizes of the pads.
     The action opens at 1 and closes at -1; the state is each finger's distance from closed [m].
     """
 
@@ -105,8 +105,10 @@ class ParallelGripper(Tool):
     reading_name = "opening"
     grip_force = GRIP_FORCE
 
-    def __init__(self, *, tilt: float = JAW_TILT, stroke: float = STROKE) -> None:
-        self.stroke = stroke
+    def __init__(
+        self, *, tilt: float = JAW_TILT, stroke: float = STROKE, pad: tuple[float, float, float] = PAD
+    ) -> None:
+        self.stroke, self.pad = stroke, pad
         self.frame = ToolFrame(GRIPPER_REACH, from_rotvec(np.array([0.0, -np.pi / 2 - tilt, 0.0])))
         self.speed_limits = {"finger_left": FINGER_SPEED, "finger_right": FINGER_SPEED}
 
@@ -127,14 +129,14 @@ class ParallelGripper(Tool):
                 limited=True,
                 armature=FINGER_ARMATURE,
             )
-            jaw = finger.add_geom(type=box, pos=(0, side * (PAD[1] + 0.006), -0.04), size=(0.008, 0.004, 0.034))
+            jaw = finger.add_geom(type=box, pos=(0, side * (self.pad[1] + 0.006), -0.04), size=(0.008, 0.004, 0.034))
             jaw.mass, jaw.rgba = FINGER_MASS, GREY
             finger.add_geom(
                 name=name.replace("finger", "pad"),
                 type=box,
-                pos=(0, side * PAD[1], 0),
+                pos=(0, side * self.pad[1], 0),
                 quat=to_quaternion(self.frame.rotation),
-                size=PAD,
+                size=self.pad,
                 mass=0,
                 friction=(PAD_FRICTION, 0.01, 0.0001),
                 condim=4,

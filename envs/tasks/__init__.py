@@ -2,6 +2,7 @@
 
 from shopfloor.envs.task import Task
 from shopfloor.envs.tasks.aisle_delivery import AisleDelivery
+from shopfloor.envs.tasks.bimanual_assembly import BimanualAssembly
 from shopfloor.envs.tasks.bin_picking import BinPicking
 from shopfloor.envs.tasks.conveyor_sorting import ConveyorSorting
 from shopfloor.envs.tasks.gear_meshing import GearMeshing
@@ -27,6 +28,7 @@ TASKS: dict[str, type[Task]] = {
         ConveyorSorting,
         Palletizing,
         ToteTransfer,  # humanoid
+        BimanualAssembly,
         AisleDelivery,  # mobile robot
         PalletDocking,  # forklift
     )

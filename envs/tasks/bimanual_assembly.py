@@ -12,8 +12,8 @@ from shopfloor.envs import furniture, scene
 from shopfloor.envs.expert import CLOSED, OPEN, Expert, Phase
 from shopfloor.envs.parts import Fixture, Parts, Surfaces, add_part
 from shopfloor.envs.randomness import Uniform
-from shopfloor.envs.robots.humanoid import LEFT, RIGHT, SHOULDERS, TORSO, Humanoid
-from shopfloor.envs.robots.tools import PAD, STROKE
+from shopfloor.envs.robots.humanoid import LEFT, PAD, RIGHT, SHOULDERS, TORSO, Humanoid
+from shopfloor.envs.robots.tools import STROKE
 from shopfloor.envs.rotations import about_z, cross, dot, from_rotvec, norm, rotate, unrotate
 from shopfloor.envs.sensing import Channel
 from shopfloor.envs.simulation import Simulation
@@ -52,10 +52,12 @@ UP = np.array([0.0, 0.0, 1.0])
 SEATED = 0.003  # [m] that the collar may stand off the housing
 ALIGNED = np.cos(np.radians(4))  # between the plug's axis and the bore's
 LIFTED = 0.04  # [m] of the housing's foot over the table while it is held up
+TAKE = (0.007, 0.008)  # [m] from its grip, a hand takes housing or plug
 KEPT = 4  # control steps for which the assembly has to hold
 RELEASED = KNOB[0] + 0.004  # [m] opening of a right hand that has let go
 BACK_OFF, APPROACH = 0.07, 0.003  # [m] a hand keeps back by 3 times what it is more than APPROACH aside, to BACK_OFF
 OVER, CENTRED = 0.05, 0.0025  # [m] a plug stays over the bore until it is CENTRED, at most OVER
+BESIDE = 0.08  # [m] from the bore's axis, a plug that is still too low keeps
 PRESS = 0.003  # [m] that the hand goes on as the collar stands on the housing
 TOPPLED = 0.5  # cosine of a part's tilt from which it lies
 FALLEN = 0.05  # [m] below the table
@@ -316,12 +318,11 @@ class BimanualAssembly(Task):
         return Expert(
             self.robot,
             (
-                Phase("grasp", self._at_parts, OPEN, speed=0.6, until=self.at_parts, patience=120),
+                Phase("grasp", self._at_parts, OPEN, speed=0.6, until=self.at_parts, patience=80),
                 Phase("grasp", self._at_parts, CLOSED, speed=0.3, until=held, dwell=5, patience=30),
-                Phase("carry", self._lifted, CLOSED, tolerance=0.012, holds=held, patience=100),
-                Phase("work", self._together, CLOSED, 0.6, until=self.seated, holds=held, patience=160, retry=2),
+                Phase("work", self._together, CLOSED, 0.6, until=self.seated, holds=held, patience=250),
                 Phase("work", self._stay, (CLOSED, OPEN), 0.3, until=self.assembled, dwell=8),
-                Phase("work", self._stay, (CLOSED, OPEN), 0.3, tolerance=1.0, dwell=8),
+                Phase("work", self._stay, (CLOSED, OPEN), 0.3, tolerance=1.0, angle_tolerance=4.0, dwell=8),
             ),
             self.sim.nsim,
         )
@@ -345,29 +346,22 @@ class BimanualAssembly(Task):
         off = np.clip(3 * (aside - APPROACH), 0.0, BACK_OFF)
         return self._goal(_grips(*self.parts()) + off[..., None] * back, turned)
 
-    def _lifted(self) -> tuple[Array, Array]:
-        """The housing upright where it is to be held, the plug beside it and higher."""
-        torso, about = self.tools()[0][:, TORSO], self.tools()[1][:, TORSO]
-        mouth = torso + rotate(about, HOLD)
-        beside = mouth + rotate(about, np.array([0.0, -0.08, SHAFT + OVER]))
-        return self._bringing(np.stack([mouth, beside], axis=1), np.stack([about, about], axis=1))
-
     def _together(self) -> tuple[Array, Array]:
-        """The housing where it is to be held; the plug in its bore, or over it until it is in line."""
+        """The housing where it is to be held; the plug into its bore, from over it, where it keeps until in line."""
         torso, about = self.tools()[0][:, TORSO], self.tools()[1][:, TORSO]
         position, rotation = self.parts()
         gap = self.collar_in_housing()
         aside = np.hypot(gap[:, 0], gap[:, 1])
         height = np.clip(20 * (aside - CENTRED), 0.0, SHAFT + OVER) - PRESS
-        collar = position[:, 0] + height[:, None] * rotation[:, 0, :, 2]
-        mouth = torso + rotate(about, HOLD)
+        # too low to come over the housing, it keeps beside that
+        beside = BESIDE * np.clip((aside - 0.01) / 0.02, 0, 1) * np.clip((SHAFT + OVER - gap[:, 2]) / OVER, 0, 1)
+        goal = gap * (beside / np.maximum(aside, 1e-9))[:, None] * (1, 1, 0) + height[:, None] * UP
+        mouth, collar = torso + rotate(about, HOLD), position[:, 0] + rotate(rotation[:, 0], goal)
         return self._bringing(np.stack([mouth, collar], axis=1), np.stack([about, rotation[:, 0]], axis=1))
 
     def _stay(self) -> tuple[Array, Array]:
         """The left hand holds the housing where it is to be; the right one stays where it is."""
-        torso, about = self.tools()[0][:, TORSO], self.tools()[1][:, TORSO]
-        mouth = torso + rotate(about, HOLD)
-        position, rotation = self._bringing(np.stack([mouth, mouth], axis=1), np.stack([about, about], axis=1))
+        position, rotation = self._together()
         position[:, RIGHT], rotation[:, RIGHT] = self.tools()[0][:, RIGHT], self.tools()[1][:, RIGHT]
         return position, rotation
 
@@ -390,7 +384,7 @@ def _grips(parts: Array, rotations: Array) -> Array:
 
 def _take(gap: Array) -> Mask:
     """Whether open hands (n, 2) that are gaps (n, 2, 3) [m] off their grips take the parts if they close."""
-    there: Mask = norm(gap) < (0.005, 0.006)
+    there: Mask = norm(gap) < TAKE
     return there
 
 
