@@ -35,11 +35,9 @@ BELT_X, BELT_WIDTH = 0.56, 0.26  # [m] middle and width; its top is the height o
 BELT_START, BELT_END = 3.1, -0.5  # [m] along y, in which the belt runs down
 FIRST = 0.5  # [m] along y, where the first parcel starts
 ENTER = 0.38  # [m] along y, from which the arm reaches a parcel
-CHUTES_X = 0.28  # [m] middle of the chutes' row
-CHUTES_Y = (0.30, 0.0, -0.30)  # [m] middles of the chutes
+CHUTES = np.array([(0.28, y, -0.09) for y in (0.30, 0.0, -0.30)])  # [m] middles of their floors
 CHUTE = (0.22, 0.23, 0.10)  # [m] inside: length, width, depth
 CHUTE_WALL = 0.006  # [m]
-CHUTE_FLOOR = -0.09  # [m] over the belt
 
 FLOOR = -0.75  # [m] under the robot's base: it stands on a pedestal
 SPREAD = 0.04  # [m] of the parcels to either side of the belt's middle
@@ -53,7 +51,6 @@ DROP = 0.04  # [m] over the chute's floor, from which a parcel is let go
 OVER_RIM = CHUTE[2] - DROP + 0.025  # [m] over its goal, from which a parcel comes down into its chute
 LEAD = 0.17  # [s] of belt travel that the expert aims ahead of a parcel, beside its own lag: servos and latency
 TRAVEL = 0.17  # [m] height of the tool over the belt when it carries: a parcel clears rails and chutes
-UPRIGHT = np.eye(3)
 
 
 class ConveyorSorting(Task):
@@ -134,16 +131,15 @@ class ConveyorSorting(Task):
         """Arm on its pedestal, belt, chutes and loose parcels."""
         spec = scene.new_scene()
         self.robot.add_to(spec)
-        scene.add_camera(spec, "line", eye=(1.75, -0.65, 0.95), target=(0.38, 0.08, -0.05))
+        scene.add_camera(spec, "line", eye=(1.9, -0.7, 1.05), target=(0.36, 0.06, 0.03))
         conveyor.add_floor(spec, height=FLOOR, half_size=(2.5, 3.5), middle=(0.8, 0.6))
         conveyor.add_conveyor(spec, "belt", x=BELT_X, width=BELT_WIDTH, start=BELT_START, end=BELT_END, floor=FLOOR)
         chutes = spec.worldbody.add_body(name="chutes", mocap=True)
-        for i, (y, colour) in enumerate(zip(CHUTES_Y, COLOURS, strict=True)):
-            chute = chutes.add_body(name=f"chute_{i}", pos=(CHUTES_X, y, CHUTE_FLOOR))
+        for i, (floor, colour) in enumerate(zip(CHUTES, COLOURS, strict=True)):
+            chute = chutes.add_body(name=f"chute_{i}", pos=floor)
             scene.add_open_box(chute, f"chute_{i}", inside=CHUTE, wall=CHUTE_WALL, rgba=colour)
-            scene.add_visual_box(
-                chute, (0.09, 0.09, -(FLOOR - CHUTE_FLOOR) / 2 - 0.01), (0, 0, -0.34), (0.6,) * 3 + (1,)
-            )
+            stand = (FLOOR - floor[2]) / 2
+            scene.add_visual_box(chute, (0.09, 0.09, -stand - 0.01), (0, 0, stand), (0.6, 0.6, 0.6, 1))
         for name in NAMES:
             parcel = add_part(spec, name)
             parcel.add_geom(name=name, type=mujoco.mjtGeom.mjGEOM_BOX, size=LARGEST, mass=HEAVIEST)
@@ -203,7 +199,7 @@ class ConveyorSorting(Task):
     @measurement
     def in_chute(self) -> Mask:
         """Whether each parcel's middle is in each chute (n, parcels, chutes)."""
-        off = self.parcels()[:, :, None] - self.chutes()[:, None, None] - _CHUTES
+        off = self.parcels()[:, :, None] - self.chutes()[:, None, None] - CHUTES
         inside: Mask = (np.abs(off[..., 0]) < CHUTE[0] / 2) & (np.abs(off[..., 1]) < CHUTE[1] / 2)
         inside &= off[..., 2] < CHUTE[2]
         return inside
@@ -225,41 +221,27 @@ class ConveyorSorting(Task):
         first: Ids = np.argmin(self.sorted(), axis=1)
         return first
 
-    @measurement
-    def top(self) -> Array:
-        """Middle of the current parcel's top (n, 3) [m]."""
-        return self.tops()[self._lane, self.current()]
-
-    @measurement
-    def goal(self) -> Array:
-        """Where the current parcel's top belongs (n, 3) [m]."""
-        return self._goals()[self._lane, self.current()]
-
-    @measurement
-    def held(self) -> Mask:
-        """Whether the tool has the current parcel (n,)."""
-        return self._has(self.top())
-
     def success(self) -> Mask:
         """All parcels are sorted and rest."""
-        done: Mask = self.sorted() & (norm(self._parts.velocities()[..., :3]) < SLOW)
-        ready: Mask = done.all(axis=1)
-        return ready
+        slow: Mask = norm(self._parts.velocities()[..., :3]) < SLOW
+        return np.asarray((self.sorted() & slow).all(axis=1))
 
     def lost(self) -> Mask:
         """A parcel has left the belt, by its end or its side, or is in another's chute."""
         parcels = self.parcels()
         off = (parcels[..., 1] < BELT_END) | (parcels[..., 2] < self.chutes()[:, None, 2] + FALLEN)
-        gone: Mask = (off | self.in_chute().any(axis=2)) & ~self.in_own_chute()
-        return np.any(gone, axis=1)
+        wrong: Mask = (off | self.in_chute().any(axis=2)) & ~self.in_own_chute()
+        return np.asarray(wrong.any(axis=1))
 
     def reward_terms(self) -> Mapping[str, Array]:
         """Nearness of tool and current parcel, hold, nearness of parcel and chute while held, share sorted."""
-        held = self.held()
+        current = self.current()
+        top, goal = self.tops()[self._lane, current], self._goals()[self._lane, current]
+        held = self._has(top)
         return {
-            "reach": 1 - np.tanh(4 * norm(self.top() - self.robot.pose()[0])),
+            "reach": 1 - np.tanh(4 * norm(top - self.robot.pose()[0])),
             "hold": held.astype(float),
-            "carry": held * (1 - np.tanh(4 * norm(self.goal() - self.top()))),
+            "carry": held * (1 - np.tanh(4 * norm(goal - top))),
             "sorted": self.sorted().mean(axis=1),
         }
 
@@ -342,7 +324,7 @@ class ConveyorSorting(Task):
         lead = LEAD + CONTROL_PERIOD / (GAIN * self._expert.style.speed)
         position[:, 1] -= lead * self._belt.speed()
         position[:, 2] -= PRESS
-        return position, np.broadcast_to(UPRIGHT, (len(position), 3, 3))
+        return position, np.broadcast_to(np.eye(3), (len(position), 3, 3))
 
     def _ready(self) -> tuple[Array, Array]:
         """The same, but not beyond where the arm reaches."""
@@ -352,19 +334,16 @@ class ConveyorSorting(Task):
 
     def _over_goal(self) -> tuple[Array, Array]:
         """Tool pose that holds the expert's parcel where it belongs."""
-        rotation = self._on_parcel()[1]
-        return self._item(self._goals()) + self.robot.pose()[0] - self._item(self.tops()), rotation
+        parcel_in_tool = self._item(self.tops()) - self.robot.pose()[0]
+        return self._item(self._goals()) - parcel_in_tool, self._on_parcel()[1]
 
     def _goals(self) -> Array:
         """Where each parcel's top belongs (n, parcels, 3) [m]."""
         return _goals(self.chutes(), self._class, 2 * self._half_sizes[..., 2])
 
 
-_CHUTES = np.array([(CHUTES_X, y, CHUTE_FLOOR) for y in CHUTES_Y])  # (chutes, 3) [m], floors' middles in their row
-
-
 def _goals(chutes: Array, classes: Ids, heights: Array) -> Array:
     """Where tops belong (n, parcels, 3): chutes (n, 3) [m], classes (n, parcels), heights (n, parcels) [m]."""
-    goals: Array = chutes[:, None] + _CHUTES[classes]
+    goals: Array = chutes[:, None] + CHUTES[classes]
     goals[..., 2] += heights + DROP
     return goals

@@ -17,7 +17,7 @@ def env_of(n=2, *, realism="ideal", **arguments):
 def lay_in_chutes(env, classes):
     """Lay every parcel at rest on the floor of the chute of class `classes` (n, parcels)."""
     task, lanes = env.task, np.arange(env.num_envs)
-    floors = task.chutes()[:, None] + np.array([(sorting.CHUTES_X, y, sorting.CHUTE_FLOOR) for y in sorting.CHUTES_Y])
+    floors = task.chutes()[:, None] + sorting.CHUTES
     positions = np.take_along_axis(floors, classes[..., None], axis=1)
     positions[..., 2] += task.tops()[..., 2] - task.parcels()[..., 2]
     task._parts.put(lanes, positions, FLAT)
