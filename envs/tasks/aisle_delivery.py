@@ -140,12 +140,13 @@ class AisleDelivery(Task):
             for side in (-1, 1):
                 y = aisle + side * (self.knob["aisle_width"] / 2 - 0.06)
                 warehouse.add_stripe(spec, (-ends, y), (ends, y))
+        mark = self.knob["tolerance"]  # the floor is marked so far from the robot
         for number, y in enumerate(self._station_rows()):
             warehouse.add_dock(spec, f"station_{number}", (DOCK + HALF_LENGTH + GAP_AT_DOCK, y), COLOURS[number])
-            for side in (-1, 1):
-                start = (DOCK - 0.55, y + side * 0.42)
-                warehouse.add_stripe(spec, start, (DOCK + 0.55, start[1]), rgba=COLOURS[number])
-            warehouse.add_stripe(spec, (DOCK - 0.55, y - 0.42), (DOCK - 0.55, y + 0.42), rgba=COLOURS[number])
+            back, aside = DOCK - HALF_LENGTH - mark, HALF_WIDTH + mark
+            for side in (-aside, aside):
+                warehouse.add_stripe(spec, (back, y + side), (DOCK + 0.55, y + side), rgba=COLOURS[number])
+            warehouse.add_stripe(spec, (back, y - aside), (back, y + aside), rgba=COLOURS[number])
         self.robot.add_to(spec)
         spec.geom("amr").margin = BUMPER
         people = int(self.knob["people"])

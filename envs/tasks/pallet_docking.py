@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from shopfloor.envs import scene, warehouse
 from shopfloor.envs.expert import CLOSED, OPEN, Expert, Goal, Phase
-from shopfloor.envs.pallet import LOAD_MASS, PALLET_MASS, add_pallet
+from shopfloor.envs.pallet import LENGTH, LOAD_MASS, PALLET_MASS, WIDTH, add_pallet
 from shopfloor.envs.parts import Fixture, Parts, Surfaces
 from shopfloor.envs.randomness import Uniform
 from shopfloor.envs.robots.forklift import CENTRE, Forklift
@@ -126,7 +126,8 @@ class PalletDocking(Task):
         self.robot.add_to(spec)
         add_pallet(spec)
         bay = spec.worldbody.add_body(name="bay", mocap=True)
-        for x, y, half_x, half_y in ((0, 0.47, 0.68, 0.03), (0, -0.47, 0.68, 0.03), (0.68, 0, 0.03, 0.5)):
+        end, aside = LENGTH / 2 + self.knob["tolerance"], WIDTH / 2 + self.knob["tolerance"]  # painted as wide as it is
+        for x, y, half_x, half_y in ((0, aside, end, 0.03), (0, -aside, end, 0.03), (end, 0, 0.03, aside)):
             scene.add_visual_box(bay, (half_x, half_y, 0.001), (x, y, 0.001), warehouse.PAINT)
         scene.add_camera(spec, "yard", eye=(-3.9, -7.0, 5.6), target=(0.25, -0.35, 0.2))
         return spec
