@@ -144,8 +144,8 @@ class AisleDelivery(Task):
         for number, y in enumerate(self._station_rows()):
             warehouse.add_dock(spec, f"station_{number}", (DOCK + HALF_LENGTH + GAP_AT_DOCK, y), COLOURS[number])
             back, aside = DOCK - HALF_LENGTH - mark, HALF_WIDTH + mark
-            for side in (-aside, aside):
-                warehouse.add_stripe(spec, (back, y + side), (DOCK + 0.55, y + side), rgba=COLOURS[number])
+            for edge in (y - aside, y + aside):
+                warehouse.add_stripe(spec, (back, edge), (DOCK + 0.55, edge), rgba=COLOURS[number])
             warehouse.add_stripe(spec, (back, y - aside), (back, y + aside), rgba=COLOURS[number])
         self.robot.add_to(spec)
         spec.geom("amr").margin = BUMPER
