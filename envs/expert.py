@@ -95,6 +95,7 @@ def pick_and_place(
     travel: float,
     hover: float = 0.06,
     aside: float = 0.04,
+    centred: tuple[float, float] = (0.02, 0.2),
     dwell: int = 7,
     place_tolerance: float = 0.003,
 ) -> tuple[Phase, ...]:
@@ -104,10 +105,11 @@ def pick_and_place(
     held: whether the tool has the part; free: whether nothing stops the tool on its way down to the part, if
     given, or it starts again; travel: [m] height of the tool while it carries; hover: [m] over either
     pose, from which the tool comes down slowly; aside: [m] by which an operator may hover to a side of the part;
+    centred: [m], [rad], how near the tool is to its place and turn over the part before it comes down;
     dwell: [control steps] for the tool to take hold or let go.
     """
     return (
-        Phase("reach", above(pick, hover), OPEN, tolerance=0.02, angle_tolerance=0.2, aside=aside, patience=100),
+        Phase("reach", above(pick, hover), OPEN, 1.0, *centred, aside=aside, patience=100),
         Phase("grasp", pick, OPEN, speed=0.6, tolerance=0.003, holds=free),
         Phase("grasp", pick, CLOSED, speed=0.3, tolerance=0.01, dwell=dwell),
         Phase("carry", raised(robot, travel), CLOSED, tolerance=0.02, holds=held),

@@ -29,13 +29,14 @@ PILE = 0.055  # [m] from the bin's middle to that of the heap
 LAYOUT = np.array([[-1, -0.5], [0, -0.5], [1, -0.5], [-0.5, 0.5], [0.5, 0.5], [-0.5, 0], [0.5, 0]])  # last two: on top
 ASIDE = np.array([[x, y] for x in (-0.11, -0.055, 0.0, 0.055, 0.11) for y in (-0.045, 0.045)])  # [m] in the bin
 READY = (0.45, 0.0, 0.18)  # [m] where the tool starts
-
 TRAVEL = 0.15  # [m] over the robot's base, height of the tool while it carries
 DROP = 0.006  # [m] over the floor an item is let go
 NEAR = 0.018  # [m] from tool to the middle of an item that is held
 HELD = (0.006, 0.0215)  # [m] opening of the pads on an item
-TOUCH = -0.0015  # [m] by which a finger may brush against a neighbour
+TOUCH = 0.0  # [m] of room that a finger needs beside a neighbour
+HEAP = 0.1  # [m] from the ordered item, within which others may have to make way
 PRESS = 0.025  # [m] by which the commanded tool is below the real one, where something stops it
+CLEAR = 0.03  # [m] from an item that the hand has left
 STILL = 0.05  # [m/s]
 
 
@@ -45,7 +46,7 @@ class BinPicking(Task):
     Goal: the ordered item, and no other, lies in the tote.
 
     Observation (base frame; p = proprioceptive). The current item is the one in the hand; else one that is in the
-    tote by mistake; else the ordered one, or what lies on it or in the fingers' way, which goes aside in the bin:
+    tote by mistake; else the ordered one, or one near it that goes aside in the bin where it is not free to take:
 
     ======  =============================================================  ====
     index   meaning                                                        unit
@@ -63,22 +64,23 @@ class BinPicking(Task):
     25      the current item is in the hand                               1
     26-28   current item: box, cylinder, capsule                           1
     29      longest half size of the current item                          m
-    30-36   which item is ordered                                          1
-    37-57   middles of the items less tool centre point                    m
-    58-60   bin less tool centre point                                     m
-    61-62   bin's x axis, level                                            1
-    63-65   tote less tool centre point                                    m
+    30-32   the ordered item's colour: red, green, blue                    1
+    33-35   middle of the ordered item less tool centre point              m
+    36-56   middles of the items less tool centre point                    m
+    57-59   bin less tool centre point                                     m
+    60-61   bin's x axis, level                                            1
+    62-64   tote less tool centre point                                    m
     ======  =============================================================  ====
 
     Randomised: which item is ordered, which lies where, on which side and in which direction, the items' sizes,
     the end of the bin where they lie, place and yaw of the bin, place of the tote, the arm's start; between
     sites friction, masses, bench height, station.
 
-    Success: the ordered item is inside the tote's walls and below its rim, let go and slow; no other is in it.
+    Success: the ordered item alone is inside the tote's walls, below its rim, slow, and 30 mm from the hand.
     """
 
     knobs = {
-        "pitch": Knob(0.066, 0.058, 0.054, 0.054, 0.07, "[m] from item to item: the less, the denser the heap"),
+        "pitch": Knob(0.068, 0.062, 0.056, 0.054, 0.07, "[m] from item to item: the less, the denser the heap"),
         "size_spread": Knob(0.05, 0.08, 0.1, 0.0, 0.1, "share by which items are larger or smaller than usual"),
         "bin_depth": Knob(0.045, 0.055, 0.065, 0.03, 0.07, "[m] of the bin"),
     }
@@ -110,7 +112,8 @@ class BinPicking(Task):
         *("tcp_to_grasp_x", "tcp_to_grasp_y", "tcp_to_grasp_z", "grasp_turn_sin", "grasp_turn_cos"),
         *("item_to_goal_x", "item_to_goal_y", "item_to_goal_z", "tcp_to_goal_x", "tcp_to_goal_y", "tcp_to_goal_z"),
         *("current_is_ordered", "held", "current_box", "current_cylinder", "current_capsule", "current_length"),
-        *(f"ordered_{name}" for name in ITEMS),
+        *("ordered_red", "ordered_green", "ordered_blue"),
+        *("tcp_to_ordered_x", "tcp_to_ordered_y", "tcp_to_ordered_z"),
         *(f"tcp_to_{name}_{axis}" for name in ITEMS for axis in "xyz"),
         *("tcp_to_bin_x", "tcp_to_bin_y", "tcp_to_bin_z", "bin_axis_x", "bin_axis_y"),
         *("tcp_to_tote_x", "tcp_to_tote_y", "tcp_to_tote_z"),
@@ -134,8 +137,8 @@ class BinPicking(Task):
         inside = (2 * BIN[0], 2 * BIN[1], self.knob["bin_depth"])
         scene.add_open_box(box, "bin", inside=inside, wall=WALL, rgba=(0.42, 0.46, 0.50, 1))
         tote = spec.worldbody.add_body(name="tote", mocap=True, pos=(*TOTE_AT, WALL))
-        inside = (2 * TOTE[0], 2 * TOTE[1], TOTE[2])
-        scene.add_open_box(tote, "tote", inside=inside, wall=WALL, rgba=(0.20, 0.36, 0.58, 1))
+        hollow = (2 * TOTE[0], 2 * TOTE[1], TOTE[2])
+        scene.add_open_box(tote, "tote", inside=hollow, wall=WALL, rgba=(0.20, 0.36, 0.58, 1))
         scene.add_visual_box(tote, (0.001, 0.03, 0.02), (TOTE[0] + WALL + 0.002, 0, 0.035), (1, 1, 1, 1))
         tote.geoms[-1].name = "lamp"
         add_goods(spec)
@@ -157,8 +160,7 @@ class BinPicking(Task):
         self._order[ids] = order = np.minimum(draws["order"] * N, N - 1).astype(np.intp)
         self._lamp[ids] = COLOURS[order]
         self._scales[ids] = scales = 1 + self.knob["size_spread"] * draws["size"]
-        masses = MASSES * scales**3 + np.array([[site.part_mass] for site in sites])
-        self._items.resize(ids, scales, masses)
+        self._items.resize(ids, scales, MASSES * scales**3 + np.array([[site.part_mass] for site in sites]))
         floor = self._bench.place(ids, sites) + WALL
         station = np.array([site.fixture_shift for site in sites])
         middle = np.concatenate([BIN_AT + draws["bin_shift"] + station, floor[:, None]], axis=1)
@@ -203,18 +205,18 @@ class BinPicking(Task):
         return np.eye(N)[self._order]
 
     def success(self) -> Mask:
-        """The ordered item alone lies in the tote, at rest and out of the hand."""
+        """The ordered item alone lies in the tote, at rest, and the hand has let go and left it."""
         lanes = np.arange(self.sim.nsim)
         alone: Mask = np.logical_and.reduce(self.in_tote() == (self.ordered() == 1), axis=1)
-        slow = norm(self._items.velocities()[lanes, self._order, :3]) < STILL
-        return alone & slow & ~self.held()[lanes, self._order]
+        alone &= norm(self._items.velocities()[lanes, self._order, :3]) < STILL
+        return alone & (norm(self.items()[lanes, self._order] - self.robot.pose()[0]) > CLEAR)
 
     def lost(self) -> Mask:
         """The ordered item lies on the bench or fell off it."""
         item = self.items()[np.arange(self.sim.nsim), self._order]
         in_bin = unrotate(self.sim.body_rotation("bin"), item - self._bin.position())
-        in_tote = _inside(item, self._tote.position(), TOTE)
-        return (in_bin[:, 2] < 0.025) & ~_inside(in_bin, np.zeros(3), (*BIN, np.inf)) & ~in_tote
+        inside = _inside(in_bin, np.zeros(3), (*BIN, np.inf)) | _inside(item, self._tote.position(), TOTE)
+        return (in_bin[:, 2] < 0.025) & ~inside
 
     def reward_terms(self) -> Mapping[str, Array]:
         """Nearness of tool and ordered item, hold, nearness of item and tote while held, item in the tote."""
@@ -256,16 +258,15 @@ class BinPicking(Task):
         fixtures = r["bin"], r["bin_axis"][:, :2], r["tote"]
         current, grasp, yaws = _plan(heap, *fixtures, tcp, opening, r["order"])
         turn = wrapped(yaws[rows, current] - tool_yaw)
-        ordered = r["order"][rows, current] > 0.5
-        item = items[rows, current]
+        order = r["order"].argmax(axis=1)
+        item, ordered = items[rows, current], current == order
         goal = _goal(heap, *fixtures, current, ordered) - item
-        held = _held(items, tcp, opening)[rows, current]
-        flags = np.stack([ordered, held], axis=1)
+        flags = np.stack([ordered, _held(items, tcp, opening)[rows, current]], axis=1)
         return np.concatenate(
             [
                 *(grasp[rows, current] - tcp, sine_cosine(turn[:, None]), goal),
-                *(item + goal - tcp, flags, KINDS[current], r["lengths"][rows, current, None], r["order"]),
-                (items - tcp[:, None]).reshape(len(tcp), -1),
+                *(item + goal - tcp, flags, KINDS[current], r["lengths"][rows, current, None]),
+                *(COLOURS[order, :3], items[rows, order] - tcp, (items - tcp[:, None]).reshape(len(tcp), -1)),
                 *(r["bin"] - tcp, r["bin_axis"][:, :2], r["tote"] - tcp),
             ],
             axis=1,
@@ -282,15 +283,15 @@ class BinPicking(Task):
         def place() -> tuple[Array, Array]:
             goal = _goal(*self._heap_and_boxes(), expert.item, expert.item == self._order)
             position, rotation = self.robot.pose()
-            in_hand = position - self.items()[lanes, expert.item]
-            return goal + in_hand, about_z(yaw(rotation @ DOWN.T)) @ DOWN
+            return goal + position - self.items()[lanes, expert.item], about_z(yaw(rotation @ DOWN.T)) @ DOWN
 
         phases = pick_and_place(
             *(self.robot, pick, place),
             held=lambda: self.held()[lanes, expert.item],
             free=lambda: self.robot.pose()[0][:, 2] - self.robot.commanded_pose()[0][:, 2] < PRESS,
             travel=TRAVEL,
-            aside=0.015,
+            aside=0.0,  # there is no room at an item's side
+            centred=(0.004, 0.04),
             place_tolerance=0.008,
         )
         expert = Expert(self.robot, phases, self.sim.nsim, choose=lambda: self.plan()[0])
@@ -337,13 +338,13 @@ def _plan(
     yaws, room = grasps.best_ways(directions, usable, room)
     carries = grasps.resting_on(heap)
     covered = carries.any(axis=-1)
-    blocked = (covered | (room < TOUCH))[rows, ordered]
-    in_way = (others.min(axis=2, where=usable[..., None], initial=1.0) < TOUCH) | carries
-    access = np.where(in_way[rows, ordered] & ~in_tote, np.minimum(room, grasps.PLENTY) - covered, -np.inf)
-    current = np.where(blocked & np.isfinite(access).any(axis=1), access.argmax(axis=1), ordered)
+    free = (room >= TOUCH) & ~covered & ~in_tote
+    in_way = ((others.min(axis=2, where=usable[..., None], initial=1.0) < TOUCH) | carries)[rows, ordered]
+    distance = norm(heap.positions - heap.positions[rows, ordered][:, None])
+    access = np.where(free & (distance < HEAP), room.clip(max=grasps.PLENTY) + in_way - distance, -np.inf)
+    current = np.where(~free[rows, ordered] & np.isfinite(access).any(axis=1), access.argmax(axis=1), ordered)
     wrong = in_tote & (order < 0.5)
     current = np.where(wrong.any(axis=1), wrong.argmax(axis=1), current)
     held = _held(heap.positions, tcp, opening)
     current = np.where(held.any(axis=1), held.argmax(axis=1), current)
-    grasp = np.concatenate([heap.positions[..., :2], heights[..., None]], axis=-1)
-    return current, grasp, yaws
+    return current, np.concatenate([heap.positions[..., :2], heights[..., None]], axis=-1), yaws

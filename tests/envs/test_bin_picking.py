@@ -1,0 +1,122 @@
+import numpy as np
+import pytest
+
+from shopfloor.envs import ShopfloorVectorEnv
+from shopfloor.envs.goods import COLOURS, ITEMS
+from shopfloor.envs.tasks import bin_picking
+from shopfloor.envs.tasks.bin_picking import BinPicking
+
+ORDERED, OTHER = 2, 5
+
+
+def env_of(n, **arguments):
+    env = ShopfloorVectorEnv(BinPicking(**arguments), n, realism="ideal", autoreset_mode="Disabled")
+    env.reset(seed=0)
+    return env
+
+
+def put_items(env, places):
+    """Put each item of places {number: (3,) [m]} there, others in two loose rows in the bin; item ORDERED is ordered."""
+    task = env.task
+    task._order[:] = ORDERED
+    origin = env.sim.mocap_pos[:, env.sim.model.body("bin").mocapid[0]]
+    for index, name in enumerate(ITEMS):
+        columns = env.sim.free_joint_columns(name)
+        row = origin + np.array([0.09 * (index % 4 - 1.5), 0.045 - 0.09 * (index // 4), 0.02])
+        env.sim.qpos[:, columns[:3]] = places.get(index, row)
+        env.sim.qpos[:, columns[3:]] = (1.0, 0.0, 0.0, 0.0)
+    env.sim.qvel[:] = 0.0
+    env.sim.forward(np.arange(env.num_envs))
+
+
+def tote_of(env):
+    return env.sim.body_position("tote") + np.array([0.0, 0.0, 0.02])
+
+
+@pytest.mark.parametrize(
+    ("where", "success"),
+    [
+        ({ORDERED: (0.0, 0.0, 0.0)}, True),
+        ({}, False),
+        ({OTHER: (0.0, 0.0, 0.0)}, False),
+        ({ORDERED: (0.03, 0.0, 0.0), OTHER: (-0.03, 0.0, 0.0)}, False),  # another one lies there too
+        ({ORDERED: (0.0, bin_picking.TOTE[1] + 0.005, 0.0)}, False),  # beside the wall
+        ({ORDERED: (0.0, 0.0, bin_picking.TOTE[2])}, False),  # above the rim
+    ],
+)
+def test_success_is_the_ordered_item_alone_in_the_tote(where, success):
+    env = env_of(2)
+    put_items(env, {item: tote_of(env) + np.array(offset) for item, offset in where.items()})
+    assert (env.task.success() == success).all()
+
+
+def test_an_item_that_moves_or_is_at_the_hand_is_not_delivered():
+    env = env_of(2)
+    put_items(env, {ORDERED: tote_of(env)})
+    dof = env.sim.model.joint(ITEMS[ORDERED]).dofadr[0]
+    env.sim.qvel[0, dof] = 2 * bin_picking.STILL
+    env.sim.forward(np.arange(2))
+    np.testing.assert_array_equal(env.task.success(), [False, True])
+    tote = env.sim.model.body("tote").mocapid[0]
+    env.sim.mocap_pos[0, tote] += env.task.robot.pose()[0][0] - tote_of(env)[0]
+    env.sim.forward(np.arange(2))
+    put_items(env, {ORDERED: tote_of(env)})
+    np.testing.assert_array_equal(env.task.success(), [False, True])
+
+
+def test_an_item_is_in_the_hand_where_the_pads_have_closed_on_it():
+    env = env_of(2)
+    put_items(env, {ORDERED: env.task.robot.pose()[0]})
+    env.task.robot.tool.place(np.array([0]), np.array([0.011]))
+    env.sim.forward(np.arange(2))
+    np.testing.assert_array_equal(env.task.held()[:, ORDERED], [True, False])
+
+
+def test_an_item_dropped_outside_ends_the_episode_as_a_failure():
+    env = env_of(2)
+    put_items(env, {ORDERED: tote_of(env) + np.array([0.15, 0.0, 0.0])})
+    assert env.task.lost().all()
+    put_items(env, {OTHER: tote_of(env) + np.array([0.15, 0.0, 0.0])})  # another item may lie about
+    assert not env.task.lost().any()
+
+
+def test_what_lies_on_the_ordered_item_is_taken_first_and_a_wrong_item_comes_back():
+    env = env_of(1)
+    put_items(env, {})
+    assert env.task.plan()[0][0] == ORDERED
+    middle = env.task.items()[:, ORDERED]
+    put_items(env, {OTHER: middle + np.array([0.0, 0.0, 0.03])})
+    assert env.task.plan()[0][0] == OTHER
+    put_items(env, {OTHER: tote_of(env)})
+    assert env.task.plan()[0][0] == OTHER
+
+
+def test_the_heap_comes_to_rest_in_the_bin_within_a_second():
+    env = env_of(48)
+    for _ in range(20):
+        env.step(np.zeros((48, 7)))
+    before = env.task.items()
+    assert env.task.in_tote().sum() == 0
+    for _ in range(10):
+        env.step(np.zeros((48, 7)))
+    moved = np.abs(env.task.items() - before).max(axis=(1, 2))
+    assert np.median(moved) < 5e-4
+    assert np.mean(moved < 5e-3) > 0.9  # a tube may still roll
+    assert not env.task.lost().any()
+
+
+def test_every_item_is_ordered_at_times_and_the_lamp_shows_which():
+    env = env_of(64)
+    assert (env.task.ordered().sum(axis=0) > 0).all()
+    lamp = env.sim.per_simulation("geom_rgba")[:, env.sim.model.geom("lamp").id]
+    np.testing.assert_allclose(lamp, env.task.ordered() @ COLOURS, atol=1e-6)
+
+
+def test_the_knobs_change_heap_sizes_and_bin():
+    wide, dense = (env_of(16, pitch=pitch, size_spread=0.0).task.items() for pitch in (0.07, 0.054))
+    spread = [np.ptp(items[..., :2], axis=1).mean() for items in (wide, dense)]
+    assert spread[0] > 1.15 * spread[1]
+    sizes = [np.ptp(env_of(16, size_spread=share).task._scales) for share in (0.0, 0.1)]
+    assert sizes[0] == 0 < 0.15 < sizes[1]
+    depths = [2 * env_of(1, bin_depth=depth).sim.model.geom("bin_wall_0").size[2] for depth in (0.04, 0.07)]
+    np.testing.assert_allclose(depths, (0.04, 0.07))
