@@ -24,13 +24,13 @@ TOTE = (0.29, 0.39, 0.145)  # [m] inside: depth along x, length along y, height
 TOTE_WALL = 0.005  # [m]
 POLYPROPYLENE = 900.0  # [kg/m^3]
 HANDLE_OUT = 0.255  # [m] from the tote's middle to each bar, along y
-HANDLE_HEIGHT = 0.105  # [m] of the middle of the bar's web over the floor's upper face: where the pads take it
+HANDLE_HEIGHT = 0.100  # [m] of the middle of the bar's web over the floor's upper face: where the pads take it
 HANDLES = np.array([(0.0, HANDLE_OUT, HANDLE_HEIGHT), (0.0, -HANDLE_OUT, HANDLE_HEIGHT)])  # [m] in the tote's frame
 HANDLE_WEB = 0.006  # [m] half thickness of the bar between the pads
 HANDLE_LENGTH = 0.066  # [m] half length of the bar
 HANDLE_LIP = (0.005, 0.003)  # [m] how far the lip at the bar's upper edge overhangs to either side, half its height
 HANDLE_HELD = HANDLE_WEB + HANDLE_LIP[0]  # [m] opening up to which a hand holds, by force or under the lip
-HANDLE_GRIP = 0.0205  # [m] from the middle of the pads to the lip: hands that rise come to bear under it
+HANDLE_GRIP = 0.030  # [m] from the middle of the pads to the lip: hands that rise come to bear under it
 
 TABLE_TOP = (0.30, 0.58, 0.02)  # [m] half sizes
 SHELF_BOARD = (0.24, 0.40, 0.012)  # [m] half sizes
@@ -142,8 +142,8 @@ def handles(tote: Array, rotation: Array) -> Array:
 
 
 def at_handles(gap: Array) -> Mask:
-    """Whether open hands (n, 2) that are gaps (n, 2, 3) [m] off their handles take these if they close."""
-    there: Mask = np.logical_and.reduce(np.abs(gap) < (0.5 * HANDLE_LENGTH, 0.5 * STROKE, 0.5 * HANDLE_GRIP), axis=2)
+    """Whether open hands (n, 2) that are gaps (n, 2, 3) [m] off their handles, in the tote's frame, can take these."""
+    there: Mask = np.logical_and.reduce(np.abs(gap) < (0.6 * HANDLE_LENGTH, 0.5 * STROKE, 0.5 * HANDLE_GRIP), axis=2)
     return there
 
 

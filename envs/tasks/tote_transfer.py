@@ -44,7 +44,9 @@ ASTRAY = 2.0  # [m] from where it started, the robot has left its workplace
 
 REACH = 0.50  # [m] from the robot's middle to the tote's, as it works
 READY = np.array([(REACH, HANDLE_OUT, 0.0), (REACH, -HANDLE_OUT, 0.0)])  # [m] hands in the torso's frame
-ASIDE = 0.006  # [m] what is further aside of its place comes no lower than 3 times that
+ASIDE, ALONG = 0.006, 0.4  # [m] a hand further aside than this comes down no lower than 8 times that; so much of
+# what it is off along the handle counts
+CLEAR = 0.06  # [m] times how far the tote is aside, in terms of its play in the tray, it keeps over that
 NEAR = 0.10  # [m] from where hands and tote are to be, the hands begin to reach there
 FAR = 0.3  # [m] from the cart, the torso does not yet come down
 PRESS = 0.002  # [m] that the hands go on down as the tote stands
@@ -218,8 +220,9 @@ class ToteTransfer(Task):
 
     @measurement
     def hands_to_handles(self) -> Array:
-        """From each hand to where it takes its handle (n, 2, 3) [m]."""
-        return furniture.handles(*self.tote()) - self.tools()[0][:, :TORSO]
+        """From each hand to where it takes its handle, in the tote's frame (n, 2, 3) [m]."""
+        tote, rotation = self.tote()
+        return furniture.HANDLES - unrotate(rotation[:, None], self.tools()[0][:, :TORSO] - tote[:, None])
 
     @measurement
     def at_handles(self) -> Mask:
@@ -337,14 +340,14 @@ class ToteTransfer(Task):
     def _take(self) -> tuple[Array, Array]:
         """The torso before the tote; hands on its handles, or over them by as much as they are still aside."""
         gap = self.hands_to_handles()
-        aside = np.hypot(gap[..., 0], gap[..., 1])
-        height = np.clip(3 * (aside - ASIDE), 0.0, -GRIP)
+        aside = np.hypot(ALONG * gap[..., 0], gap[..., 1])
+        height = np.clip(8 * (aside - ASIDE), 0.0, -GRIP)
         hands = furniture.handles(*self.tote()) + height[..., None] * UP
         return self._reaching(hands, aside, *_before(*self.tote()))
 
     def _set_down(self) -> tuple[Array, Array]:
         """The torso before the tray once the tote is raised; hands that lower it as it comes over its place."""
-        (tote, held), (tray, turned) = self.tote(), self.tray()
+        tote, (tray, turned) = self.tote()[0], self.tray()
         position, rotation = self.tools()
         torso, heading = _before(tray, turned)
         here, facing = position[:, TORSO], yaw(rotation[:, TORSO])
@@ -353,12 +356,14 @@ class ToteTransfer(Task):
         low = (READY[0, 2] - self.robot.hands()[0][..., 2].min(axis=1)) / -GRIP  # 1 as the hands take or set down
         free = np.clip(2 - 4 * low, 0.0, 1.0)  # raise first, then turn
         goal = here + np.stack([free, free, np.ones_like(free)], axis=1) * (torso - here)
-        slip = unrotate(held[:, None], self.hands_to_handles()).mean(axis=1)  # how the tote sits in the hands
-        slip[:, 2] = 0.0
         gap = tray - tote
         aside = np.hypot(gap[:, 0], gap[:, 1])
-        height = np.clip(3 * (aside - ASIDE), 0.0, -GRIP) - PRESS
-        hands = furniture.handles(tray - rotate(turned, slip) + height[:, None] * UP, turned)
+        height = np.clip(CLEAR * (aside / self.knob["play"] - 1 / 3), 0.0, -GRIP) - PRESS
+        hands = furniture.handles(tray + height[:, None] * UP, turned)
+        # how the tote sits in the hands, to either side and turned: they make up for that
+        shift = position[:, :TORSO].mean(axis=1) + gap - hands.mean(axis=1)
+        twist = self.hands_to_handles() - self.hands_to_handles().mean(axis=1, keepdims=True)
+        hands += shift[:, None] * (1, 1, 0) - rotate(turned[:, None], twist * (1, 0, 0))
         return self._reaching(hands, aside[:, None], goal, facing + free * wrapped(heading - facing))
 
     def _retreat(self) -> tuple[Array, Array]:
