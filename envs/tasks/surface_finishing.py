@@ -84,8 +84,8 @@ class SurfaceFinishing(Task):
     23-25   middle of the next cell less tool centre point       m
     26      share of the cells that are finished                 1
     27-32   the same row by row                                  1
-    33      time above the window, share of what may be          1
-    34-36   semi-axes of the panel's ellipsoid                   m
+    33-35   semi-axes of the panel's ellipsoid                   m
+    36      force less 10 N, share of what it may be off         1
     ======  ===================================================  ====
 
     The next cell is the first unfinished one along the rows, to and fro.
@@ -116,7 +116,6 @@ class SurfaceFinishing(Task):
         Channel("panel_z", "fixture_camera", "direction"),
         Channel("semi_axes", "fixture_camera", "scalar", 3),
         Channel("motor", "gripper", "scalar", 1),
-        Channel("over", "gripper", "scalar", 1),
         Channel("finished", "gripper", "scalar", CELLS),  # the tool's controller keeps the record
     )
     scene_names = (
@@ -124,8 +123,8 @@ class SurfaceFinishing(Task):
         *("normal_x", "normal_y", "normal_z"),
         *("tcp_to_path_x", "tcp_to_path_y", "tcp_to_path_z"),
         *("tcp_to_cell_x", "tcp_to_cell_y", "tcp_to_cell_z"),
-        *("finished", *(f"finished_row_{row}" for row in range(ROWS)), "over"),
-        *("semi_axis_x", "semi_axis_y", "semi_axis_z"),
+        *("finished", *(f"finished_row_{row}" for row in range(ROWS))),
+        *("semi_axis_x", "semi_axis_y", "semi_axis_z", "force_off"),
     )
     reward_weights = {"near": 0.1, "force": 0.1, "finished": 0.8}
     camera = "front"
@@ -248,7 +247,7 @@ class SurfaceFinishing(Task):
         force = self.robot.tool.state()
         return {
             "near": 1 - np.tanh(10 * np.maximum(self.guide()[0][:, 2], 0.0)),
-            "force": np.maximum(1 - np.abs(force - FORCE) / FORCE, 0.0),
+            "force": np.maximum(1 - np.abs(force - FORCE) / (2 * self.knob["window"]), 0.0),
             "finished": self.coverage(),
         }
 
@@ -258,7 +257,7 @@ class SurfaceFinishing(Task):
         return np.concatenate(
             [
                 *(position, rotation[..., 0], rotation[..., 2], self._semi_axes),
-                *(self._finisher.motor()[:, None], self.over()[:, None], self.finished()),
+                *(self._finisher.motor()[:, None], self.finished()),
             ],
             axis=1,
         )
@@ -274,7 +273,7 @@ class SurfaceFinishing(Task):
         return np.concatenate(
             [
                 *(r["motor"], local, normal, path - r["tcp"], cell - r["tcp"]),
-                *(rows.mean(axis=1, keepdims=True), rows, r["over"], r["semi_axes"]),
+                *(rows.mean(axis=1, keepdims=True), rows, r["semi_axes"], (r["force"] - FORCE) / self.knob["window"]),
             ],
             axis=1,
         )
