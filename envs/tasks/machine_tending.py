@@ -142,7 +142,7 @@ class MachineTending(Task):
         spec = scene.new_scene()
         scene.add_bench(spec)
         self.robot.add_to(spec)
-        scene.add_camera(spec, "front", eye=(0.24, -1.08, 0.85), target=(0.47, 0.0, 0.13))
+        scene.add_camera(spec, "front", eye=(0.22, -1.14, 0.88), target=(0.47, 0.0, 0.17))
         scene.add_visual_box(spec.body("bench"), (0.09, 0.085, 1e-3), (*IN_TRAY, 0), (0.35, 0.42, 0.50, 1))
         self._machine.add_to(spec)
         tray = spec.worldbody.add_body(name="tray", mocap=True, pos=(*OUT_TRAY, OUT_WALL))
