@@ -21,20 +21,21 @@ from shopfloor.envs.simulation import Simulation
 from shopfloor.envs.sites import Site
 from shopfloor.envs.task import Array, Ids, Knob, Mask, Task, measurement
 
-BIN = (0.16, 0.09)  # [m] half sizes of the bin's hollow
+BIN = (0.18, 0.12)  # [m] half sizes of the bin's hollow
 TOTE = (0.075, 0.06, 0.07)  # [m] half sizes and depth of the tote's
 WALL = 0.004  # [m] of both
-BIN_AT, TOTE_AT = (0.45, -0.12), (0.45, 0.13)  # [m] nominal places
+BIN_AT, TOTE_AT = (0.45, -0.13), (0.45, 0.14)  # [m] nominal places
 PILE = 0.055  # [m] from the bin's middle to that of the heap
 LAYOUT = np.array([[-1, -0.5], [0, -0.5], [1, -0.5], [-0.5, 0.5], [0.5, 0.5], [-0.5, 0], [0.5, 0]])  # last two: on top
-ASIDE = np.array([[x, y] for x in (-0.11, -0.055, 0.0, 0.055, 0.11) for y in (-0.045, 0.045)])  # [m] in the bin
+ASIDE = np.array([[x, y] for x in (-0.12, -0.06, 0.0, 0.06, 0.12) for y in (-0.06, 0.06)])  # [m] in the bin
 READY = (0.45, 0.0, 0.18)  # [m] where the tool starts
 TRAVEL = 0.15  # [m] over the robot's base, height of the tool while it carries
 DROP = 0.006  # [m] over the floor an item is let go
 NEAR = 0.018  # [m] from tool to the middle of an item that is held
 HELD = (0.006, 0.0215)  # [m] opening of the pads on an item
+WIDE = 0.9 * STROKE  # [m] opening of a hand that is open
 TOUCH = 0.0  # [m] of room that a finger needs beside a neighbour
-HEAP = 0.1  # [m] from the ordered item, within which others may have to make way
+HEAP = 0.075  # [m] from the ordered item, within which others may have to make way
 PRESS = 0.025  # [m] by which the commanded tool is below the real one, where something stops it
 CLEAR = 0.03  # [m] from an item that the hand has left
 STILL = 0.05  # [m/s]
@@ -85,7 +86,7 @@ class BinPicking(Task):
         "bin_depth": Knob(0.045, 0.055, 0.065, 0.03, 0.07, "[m] of the bin"),
     }
     instruction = "Take the ordered item out of the bin and put it into the tote."
-    horizon = 30.0
+    horizon = 40.0
     randomised = {
         "order": Uniform(0.0, 1.0),  # which item, as a share of all
         "slots": Uniform((0.0,) * N, (1.0,) * N),  # the items' order in it says where each lies
@@ -257,14 +258,13 @@ class BinPicking(Task):
         tool_yaw = np.arctan2(r["tcp_z"][:, 1], r["tcp_z"][:, 0])
         fixtures = r["bin"], r["bin_axis"][:, :2], r["tote"]
         current, grasp, yaws = _plan(heap, *fixtures, tcp, opening, r["order"])
-        turn = wrapped(yaws[rows, current] - tool_yaw)
         order = r["order"].argmax(axis=1)
         item, ordered = items[rows, current], current == order
         goal = _goal(heap, *fixtures, current, ordered) - item
         flags = np.stack([ordered, _held(items, tcp, opening)[rows, current]], axis=1)
         return np.concatenate(
             [
-                *(grasp[rows, current] - tcp, sine_cosine(turn[:, None]), goal),
+                *(grasp[rows, current] - tcp, sine_cosine(yaws[rows, current, None] - tool_yaw[:, None]), goal),
                 *(item + goal - tcp, flags, KINDS[current], r["lengths"][rows, current, None]),
                 *(COLOURS[order, :3], items[rows, order] - tcp, (items - tcp[:, None]).reshape(len(tcp), -1)),
                 *(r["bin"] - tcp, r["bin_axis"][:, :2], r["tote"] - tcp),
@@ -277,8 +277,10 @@ class BinPicking(Task):
         lanes = np.arange(self.sim.nsim)
 
         def pick() -> tuple[Array, Array]:
-            _, grasp, yaws = self.plan()
-            return grasp[lanes, expert.item], about_z(yaws[lanes, expert.item]) @ DOWN
+            (_, grasp, yaws), (position, rotation) = self.plan(), self.robot.pose()
+            closing = (self.robot.tool.state() < WIDE)[:, None]  # then the hand stays, even if the item gives way
+            at = np.where(closing, position, grasp[lanes, expert.item])
+            return at, np.where(closing[..., None], rotation, about_z(yaws[lanes, expert.item]) @ DOWN)
 
         def place() -> tuple[Array, Array]:
             goal = _goal(*self._heap_and_boxes(), expert.item, expert.item == self._order)
@@ -343,8 +345,6 @@ def _plan(
     distance = norm(heap.positions - heap.positions[rows, ordered][:, None])
     access = np.where(free & (distance < HEAP), room.clip(max=grasps.PLENTY) + in_way - distance, -np.inf)
     current = np.where(~free[rows, ordered] & np.isfinite(access).any(axis=1), access.argmax(axis=1), ordered)
-    wrong = in_tote & (order < 0.5)
-    current = np.where(wrong.any(axis=1), wrong.argmax(axis=1), current)
-    held = _held(heap.positions, tcp, opening)
-    current = np.where(held.any(axis=1), held.argmax(axis=1), current)
+    for first in (in_tote & (order < 0.5), _held(heap.positions, tcp, opening)):  # by mistake there; in the hand
+        current = np.where(first.any(axis=1), first.argmax(axis=1), current)
     return current, np.concatenate([heap.positions[..., :2], heights[..., None]], axis=-1), yaws

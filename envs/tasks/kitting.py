@@ -76,11 +76,11 @@ class Kitting(Task):
     23-25   tool centre point to where it puts the current part            m
     26-28   current part: bush, block, hexagon                             1
     29      the current part is in the hand                                1
-    30-32   bush, block, hexagon: placed                                   1
-    33-41   middle of bush, block, hexagon less tool centre point          m
-    42-45   sine, cosine of twice block's, of six times hexagon's yaw      1
-    46-48   tray less tool centre point                                    m
-    49-50   tray's x axis, level                                           1
+    30-31   bush, block: placed                                            1
+    32-40   middle of bush, block, hexagon less tool centre point          m
+    41-44   sine, cosine of twice block's, of six times hexagon's yaw      1
+    45-47   tray less tool centre point                                    m
+    48-49   tray's x axis, level                                           1
     ======  =============================================================  ====
 
     Randomised: which part lies where, place and yaw of the parts, place and yaw of the tray, the arm's start;
@@ -116,7 +116,7 @@ class Kitting(Task):
         *("tcp_to_place_x", "tcp_to_place_y", "tcp_to_place_z"),
         *(f"current_{name}" for name in PARTS),
         "held",
-        *(f"placed_{name}" for name in PARTS),
+        *(f"placed_{name}" for name in PARTS[:-1]),  # the last one ends the work
         *(f"tcp_to_{name}_{axis}" for name in PARTS for axis in "xyz"),
         *("block_yaw_sin", "block_yaw_cos", "hexagon_yaw_sin", "hexagon_yaw_cos"),
         *("tcp_to_tray_x", "tcp_to_tray_y", "tcp_to_tray_z", "tray_axis_x", "tray_axis_y"),
@@ -285,8 +285,8 @@ class Kitting(Task):
             [
                 *(part + GRASP - tcp, sine_cosine(grasp_turn[:, None])),
                 *(seat - part, sine_cosine(seat_turn[:, None]), seat + GRASP - tcp),
-                *(np.eye(len(PARTS))[current], _held(positions, tcp, opening[:, 0])[rows, current, None], placed),
-                *((positions - tcp[:, None]).reshape(len(tcp), -1), sine_cosine(folded)),
+                *(np.eye(len(PARTS))[current], _held(positions, tcp, opening[:, 0])[rows, current, None]),
+                *(placed[:, :-1], (positions - tcp[:, None]).reshape(len(tcp), -1), sine_cosine(folded)),
                 *(r["tray"] - tcp, r["tray_axis"][:, :2]),
             ],
             axis=1,
