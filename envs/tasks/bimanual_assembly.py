@@ -8,11 +8,12 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from shopfloor.envs import furniture, scene
+from shopfloor.envs import fits, furniture, scene
 from shopfloor.envs.expert import CLOSED, OPEN, Expert, Phase
-from shopfloor.envs.parts import Fixture, Parts, Surfaces, add_part
+from shopfloor.envs.fits import BORE_RADIUS, HOUSING_GRIP, HOUSING_HEIGHT, KNOB, PLUG_GRIP, SHAFT
+from shopfloor.envs.parts import Fixture, Parts, Surfaces
 from shopfloor.envs.randomness import Uniform
-from shopfloor.envs.robots.humanoid import LEFT, PAD, RIGHT, SHOULDERS, TORSO, Humanoid
+from shopfloor.envs.robots.humanoid import LEFT, RIGHT, SHOULDERS, TORSO, Humanoid
 from shopfloor.envs.robots.tools import STROKE
 from shopfloor.envs.rotations import about_z, cross, dot, from_rotvec, norm, rotate, unrotate
 from shopfloor.envs.sensing import Channel
@@ -24,17 +25,6 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Ids = NDArray[np.intp]
 
-BORE_RADIUS = 0.009  # [m]
-BORE_DEPTH = 0.028  # [m]
-CHAMFER = 0.003  # [m] at 45 degrees round the bore's mouth
-HOUSING = 0.018  # [m] from the bore's axis to the flats that the left hand takes
-HOUSING_HEIGHT = 0.045  # [m] of the mouth over the foot
-FLANGE = (0.030, 0.003)  # [m] radius and half height of the housing's foot
-ALUMINIUM, STEEL = 2700.0, 7850.0  # [kg/m^3]
-SHAFT = 0.022  # [m] length of the plug's shaft below its collar
-COLLAR = (0.0135, 0.002)  # [m] radius and half height
-KNOB = (0.0085, 0.013)  # [m] radius and half height of what the right hand takes
-
 TABLE = (0.62, 0.0, 0.80)  # [m] nominal middle of the table's top
 TORSO_RISE = 0.24  # [m] of the torso's frame over the table
 HOUSING_PLACE, PLUG_PLACE = (0.46, 0.17), (0.46, -0.17)  # [m] nominal, before the robot
@@ -45,14 +35,11 @@ SIDEWAYS = about_z(np.array(np.pi / 2))
 GRASPS = np.stack(
     [LEANING, SIDEWAYS]
 )  # (2, 3, 3) left hand from the left, 30 degrees from above; right hand from above
-HOUSING_GRIP = np.array([0.0, 0.0, -0.018])  # [m] between the left hand's pads, in the housing's frame
-PLUG_GRIP = np.array([0.0, 0.0, 0.018])  # [m] between the right hand's pads, in the plug's frame
 UP = np.array([0.0, 0.0, 1.0])
 
 SEATED = 0.003  # [m] that the collar may stand off the housing
 ALIGNED = np.cos(np.radians(4))  # between the plug's axis and the bore's
 LIFTED = 0.04  # [m] of the housing's foot over the table while it is held up
-TAKE = (0.007, 0.008)  # [m] from its grip, a hand takes housing or plug
 KEPT = 4  # control steps for which the assembly has to hold
 RELEASED = KNOB[0] + 0.004  # [m] opening of a right hand that has let go
 BACK_OFF, APPROACH = 0.07, 0.003  # [m] a hand keeps back by 3 times what it is more than APPROACH aside, to BACK_OFF
@@ -141,29 +128,8 @@ class BimanualAssembly(Task):
         self.robot.add_to(spec)
         scene.add_camera(spec, "front", eye=(1.35, -0.80, 1.45), target=(0.30, 0.0, 0.95))
         furniture.add_table(spec, "table")
-        cylinder = mujoco.mjtGeom.mjGEOM_CYLINDER
-        housing = add_part(spec, "housing")
-        scene.add_bored_block(
-            spec,
-            housing,
-            bore_radius=BORE_RADIUS,
-            chamfer=CHAMFER,
-            depth=BORE_DEPTH,
-            half_size=HOUSING,
-            pedestal=HOUSING_HEIGHT,
-            rgba=(0.74, 0.76, 0.80, 1),
-        )
-        radius, half = FLANGE
-        flange = housing.add_geom(name="flange", type=cylinder, size=(radius, half, 0), rgba=(0.60, 0.63, 0.68, 1))
-        flange.pos = (0, 0, half - HOUSING_HEIGHT)
-        for geom in housing.geoms:
-            geom.density = ALUMINIUM
-        plug = add_part(spec, "plug")
-        pieces = {"shaft": (BORE_RADIUS, SHAFT / 2), "collar": COLLAR, "knob": KNOB}
-        heights = {"shaft": -SHAFT / 2, "collar": COLLAR[1], "knob": 2 * COLLAR[1] + KNOB[1]}
-        for name, (radius, half) in pieces.items():
-            piece = plug.add_geom(name=name, type=cylinder, size=(radius, half, 0), pos=(0, 0, heights[name]))
-            piece.density, piece.rgba = STEEL, (0.82, 0.60, 0.22, 1)
+        fits.add_housing(spec, "housing")
+        fits.add_plug(spec, "plug")
         return spec
 
     def bind(self, sim: Simulation) -> None:
@@ -213,12 +179,12 @@ class BimanualAssembly(Task):
     @measurement
     def hands_to_grips(self) -> Array:
         """From each hand to where it takes its part (n, 2, 3) [m]."""
-        return _grips(*self.parts()) - self.tools()[0][:, :TORSO]
+        return fits.grips(*self.parts()) - self.tools()[0][:, :TORSO]
 
     @measurement
     def holding(self) -> Mask:
         """Whether each hand (n, 2) is closed on its part."""
-        return _hold(self.hands_to_grips(), self.robot.openings())
+        return fits.hold(self.hands_to_grips(), self.robot.openings())
 
     @measurement
     def held(self) -> Mask:
@@ -229,7 +195,7 @@ class BimanualAssembly(Task):
     @measurement
     def at_parts(self) -> Mask:
         """Whether both hands take their parts if they close (n,)."""
-        both: Mask = np.logical_and.reduce(_take(self.hands_to_grips()), axis=1)
+        both: Mask = np.logical_and.reduce(fits.take(self.hands_to_grips()), axis=1)
         return both
 
     @measurement
@@ -307,7 +273,7 @@ class BimanualAssembly(Task):
         return np.concatenate(
             [
                 *(to_grips.reshape(-1, 6), axis[:, :2], flats[:, :2], plug_axis[:, :2], gap, HOLD - mouth),
-                *(_take(to_grips), _hold(to_grips, opening), in_bore[:, None]),
+                *(fits.take(to_grips), fits.hold(to_grips, opening), in_bore[:, None]),
             ],
             axis=1,
         )
@@ -344,7 +310,7 @@ class BimanualAssembly(Task):
         gap = self.hands_to_grips()
         aside = norm(gap - dot(gap, back)[..., None] * back)
         off = np.clip(3 * (aside - APPROACH), 0.0, BACK_OFF)
-        return self._goal(_grips(*self.parts()) + off[..., None] * back, turned)
+        return self._goal(fits.grips(*self.parts()) + off[..., None] * back, turned)
 
     def _together(self) -> tuple[Array, Array]:
         """The housing where it is to be held; the plug into its bore, from over it, where it keeps until in line."""
@@ -375,20 +341,3 @@ class BimanualAssembly(Task):
         turn = from_rotvec(cross(rotation[..., 2], rotations[..., 2]))
         turn[:, LEFT] = rotations[:, LEFT] @ np.swapaxes(rotation[:, LEFT], -1, -2)
         return self._goal(places + rotate(turn, hands - position), turn @ turned)
-
-
-def _grips(parts: Array, rotations: Array) -> Array:
-    """Where the hands take housing and plug, from the parts' poses (n, 2, ...): (n, 2, 3) [m]."""
-    return parts + rotate(rotations, np.stack([HOUSING_GRIP, PLUG_GRIP]))
-
-
-def _take(gap: Array) -> Mask:
-    """Whether open hands (n, 2) that are gaps (n, 2, 3) [m] off their grips take the parts if they close."""
-    there: Mask = norm(gap) < TAKE
-    return there
-
-
-def _hold(gap: Array, opening: Array) -> Mask:
-    """Whether hands (n, 2) that are gaps (n, 2, 3) [m] off their grips, open by (n, 2) [m], hold their parts."""
-    near: Mask = norm(gap) < 2 * PAD[2]
-    return near & (opening < (HOUSING + 1.5e-3, KNOB[0] + 1.5e-3))

@@ -8,9 +8,8 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from shopfloor.envs import furniture, scene
+from shopfloor.envs import furniture, scene, totes
 from shopfloor.envs.expert import CLOSED, OPEN, Expert, Phase
-from shopfloor.envs.furniture import HANDLE_HEIGHT, HANDLE_HELD, HANDLE_OUT, TOTE, TOTE_WALL
 from shopfloor.envs.parts import Fixture, Parts, Surfaces, add_part
 from shopfloor.envs.randomness import Uniform
 from shopfloor.envs.robots.humanoid import SHOULDERS, TORSO, Humanoid
@@ -20,14 +19,12 @@ from shopfloor.envs.sensing import Channel
 from shopfloor.envs.simulation import Simulation
 from shopfloor.envs.sites import Site
 from shopfloor.envs.task import Knob, Task, measurement
+from shopfloor.envs.totes import GRIP, HANDLE_HELD, LOADS, REACH, READY, RISE, UP
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Ids = NDArray[np.intp]
 
-LOADS = ("load_0", "load_1")
-LOAD = (0.10, 0.07, 0.045)  # [m] half sizes of each of the boxes in the tote
-LOAD_PLACES = np.array([(0.0, 0.095), (0.0, -0.095)])  # [m] nominal, in the tote
 LOAD_SPREAD = 0.3  # masses of loads are the nominal ones times 1 +- this
 SHELF = (0.66, 0.0, 0.78)  # [m] nominal middle of the shelf's top board
 TOTE_BACK = 0.04  # [m] that the tote stands nearer to the robot than the shelf's middle
@@ -42,18 +39,13 @@ RELEASED = HANDLE_HELD + 0.001  # [m] opening of a hand that has let go
 FLOOR = 0.30  # [m], lower than this a tote has fallen
 ASTRAY = 2.0  # [m] from where it started, the robot has left its workplace
 
-REACH = 0.50  # [m] from the robot's middle to the tote's, as it works
-READY = np.array([(REACH, HANDLE_OUT, 0.0), (REACH, -HANDLE_OUT, 0.0)])  # [m] hands in the torso's frame
 ASIDE, ALONG = 0.006, 0.4  # [m] a hand further aside than this comes down no lower than 8 times that; so much of
 # what it is off along the handle counts
 CLEAR = 0.06  # [m] times how far the tote is aside, in terms of its play in the tray, it keeps over that
 NEAR = 0.10  # [m] from where hands and tote are to be, the hands begin to reach there
 FAR = 0.3  # [m] from the cart, the torso does not yet come down
 PRESS = 0.002  # [m] that the hands go on down as the tote stands
-GRIP = -0.12  # [m] height of the hands in the torso's frame as they take the tote
-UP = np.array([0.0, 0.0, 1.0])
-RISE = HANDLE_HEIGHT - GRIP  # [m] of the torso over a tote's floor that the hands take or set down
-BOTTOM = TOTE_WALL * UP  # [m] from the tote's lower face to its origin
+BOTTOM = totes.TOTE_WALL * UP  # [m] from the tote's lower face to its origin
 
 
 class ToteTransfer(Task):
@@ -145,11 +137,8 @@ class ToteTransfer(Task):
         scene.add_camera(spec, "front", eye=(2.15, 1.95, 1.9), target=(0.22, 0.33, 0.72))
         furniture.add_shelf(spec, "shelf")
         furniture.add_cart(spec, "cart", play=self.knob["play"])
-        furniture.add_tote(add_part(spec, "tote"), "tote")
-        for name, rgba in zip(LOADS, ((0.80, 0.62, 0.40, 1), (0.70, 0.52, 0.32, 1)), strict=True):
-            add_part(spec, name).add_geom(
-                name=name, type=mujoco.mjtGeom.mjGEOM_BOX, size=LOAD, mass=self.knob["load"] / len(LOADS), rgba=rgba
-            )
+        totes.add_tote(add_part(spec, "tote"), "tote")
+        totes.add_loads(spec, mass=self.knob["load"] / len(LOADS))
         return spec
 
     def bind(self, sim: Simulation) -> None:
@@ -181,8 +170,8 @@ class ToteTransfer(Task):
         tote = shelf + BOTTOM + np.concatenate([shift, np.zeros((n, 1))], axis=1)
         rotation = about_z(spread * draws["tote_yaw"])
         self._tote.put(ids, tote[:, None], rotation[:, None])
-        beside = LOAD_PLACES + draws["load_shift"].reshape(n, 2, 2)
-        inside = np.concatenate([beside, np.full((n, 2, 1), LOAD[2])], axis=2)
+        beside = totes.LOAD_PLACES + draws["load_shift"].reshape(n, 2, 2)
+        inside = np.concatenate([beside, np.full((n, 2, 1), totes.LOAD[2])], axis=2)
         loads = tote[:, None] + rotate(rotation[:, None], inside)
         self._loads.put(ids, loads, np.repeat(rotation[:, None], 2, axis=1))
         payload = np.array([site.payload for site in sites])
@@ -222,18 +211,18 @@ class ToteTransfer(Task):
     def hands_to_handles(self) -> Array:
         """From each hand to where it takes its handle, in the tote's frame (n, 2, 3) [m]."""
         tote, rotation = self.tote()
-        return furniture.HANDLES - unrotate(rotation[:, None], self.tools()[0][:, :TORSO] - tote[:, None])
+        return totes.HANDLES - unrotate(rotation[:, None], self.tools()[0][:, :TORSO] - tote[:, None])
 
     @measurement
     def at_handles(self) -> Mask:
         """Whether both handles are between the pads (n,)."""
-        both: Mask = np.logical_and.reduce(furniture.at_handles(self.hands_to_handles()), axis=1)
+        both: Mask = np.logical_and.reduce(totes.at_handles(self.hands_to_handles()), axis=1)
         return both
 
     @measurement
     def holding(self) -> Mask:
         """Whether each hand (n, 2) is closed on its handle."""
-        return furniture.hold_handles(self.hands_to_handles(), self.robot.openings())
+        return totes.hold_handles(self.hands_to_handles(), self.robot.openings())
 
     @measurement
     def held(self) -> Mask:
@@ -244,11 +233,7 @@ class ToteTransfer(Task):
     @measurement
     def loads_inside(self) -> Mask:
         """Whether both loads lie between the tote's walls (n,)."""
-        tote, rotation = self.tote()
-        load = unrotate(rotation[:, None], self._loads.positions() - tote[:, None])
-        low, high = np.array([-TOTE[0] / 2, -TOTE[1] / 2, 0.0]), np.array([TOTE[0] / 2, TOTE[1] / 2, TOTE[2]])
-        inside: Mask = np.logical_and.reduce((load > low) & (load < high), axis=(1, 2))
-        return inside
+        return totes.inside(*self.tote(), self._loads.positions())
 
     @measurement
     def seated(self) -> Mask:
@@ -298,26 +283,22 @@ class ToteTransfer(Task):
         """Ways and directions from the readings, so that an error of a reading is an error of the observation."""
         r = readings
         tote, tote_x, tote_z, tray, tray_x = (r[channel.name] for channel in self.channels)
-        grips = furniture.handles(tote, np.stack([tote_x, cross(tote_z, tote_x), tote_z], axis=-1))
+        grips = totes.handles(tote, np.stack([tote_x, cross(tote_z, tote_x), tote_z], axis=-1))
         to_handle = grips - np.stack([r["left_hand"], r["right_hand"]], axis=1)
         opening = np.concatenate([r["left_opening"], r["right_opening"]], axis=1)
-        holds = furniture.hold_handles(to_handle, opening)
+        holds = totes.hold_handles(to_handle, opening)
         carries = holds.all(axis=1, keepdims=True)
+        low = np.logical_and.reduce(np.abs(tray - tote) < (self.knob["play"], self.knob["play"], LOW), axis=1)
         work, heading = np.where(carries, tray, tote), np.where(carries, tray_x, tote_x)
         work = work - REACH * heading + RISE * UP
         return np.concatenate(
             [
                 *(to_handle.reshape(-1, 6), tote_z[:, :2], tote_x[:, :2]),
                 *(tray - tote, tray_x[:, :2], work, heading[:, 1:2]),
-                *(furniture.at_handles(to_handle), holds, self._low(tray - tote)[:, None]),
+                *(totes.at_handles(to_handle), holds, low[:, None]),
             ],
             axis=1,
         )
-
-    def _low(self, gap: Array) -> Mask:
-        """Whether totes that are gaps (n, 3) [m] off their place in the tray are as good as down in it."""
-        low: Mask = np.logical_and.reduce(np.abs(gap) < (self.knob["play"], self.knob["play"], LOW), axis=1)
-        return low
 
     def expert(self) -> Expert:
         """Drive to the tote, grip both handles, raise it, turn to the cart, set it down level, let go.
@@ -332,7 +313,6 @@ class ToteTransfer(Task):
                 Phase("grasp", self._take, CLOSED, speed=0.3, until=held, dwell=5, patience=30),
                 Phase("carry", self._set_down, CLOSED, 0.7, until=self.seated, holds=held, dwell=2, patience=360),
                 Phase("work", self._set_down, OPEN, 0.3, tolerance=1.0, angle_tolerance=4.0, dwell=8),
-                Phase("work", self._retreat, OPEN, tolerance=0.02),
             ),
             self.sim.nsim,
         )
@@ -342,14 +322,14 @@ class ToteTransfer(Task):
         gap = self.hands_to_handles()
         aside = np.hypot(ALONG * gap[..., 0], gap[..., 1])
         height = np.clip(8 * (aside - ASIDE), 0.0, -GRIP)
-        hands = furniture.handles(*self.tote()) + height[..., None] * UP
-        return self._reaching(hands, aside, *_before(*self.tote()))
+        hands = totes.handles(*self.tote()) + height[..., None] * UP
+        return self._reaching(hands, aside, *totes.before(*self.tote()))
 
     def _set_down(self) -> tuple[Array, Array]:
         """The torso before the tray once the tote is raised; hands that lower it as it comes over its place."""
         tote, (tray, turned) = self.tote()[0], self.tray()
         position, rotation = self.tools()
-        torso, heading = _before(tray, turned)
+        torso, heading = totes.before(tray, turned)
         here, facing = position[:, TORSO], yaw(rotation[:, TORSO])
         way = np.hypot(torso[:, 0] - here[:, 0], torso[:, 1] - here[:, 1]) + REACH * np.abs(wrapped(heading - facing))
         torso[:, 2] += np.clip(way / FAR, 0.0, 1.0) * np.maximum(here[:, 2] - torso[:, 2], 0.0)
@@ -359,31 +339,15 @@ class ToteTransfer(Task):
         gap = tray - tote
         aside = np.hypot(gap[:, 0], gap[:, 1])
         height = np.clip(CLEAR * (aside / self.knob["play"] - 1 / 3), 0.0, -GRIP) - PRESS
-        hands = furniture.handles(tray + height[:, None] * UP, turned)
+        hands = totes.handles(tray + height[:, None] * UP, turned)
         # how the tote sits in the hands, to either side and turned: they make up for that
         shift = position[:, :TORSO].mean(axis=1) + gap - hands.mean(axis=1)
         twist = self.hands_to_handles() - self.hands_to_handles().mean(axis=1, keepdims=True)
         hands += shift[:, None] * (1, 1, 0) - rotate(turned[:, None], twist * (1, 0, 0))
         return self._reaching(hands, aside[:, None], goal, facing + free * wrapped(heading - facing))
 
-    def _retreat(self) -> tuple[Array, Array]:
-        """Hands straight up, the torso where it is."""
-        position, rotation = self.tools()
-        return self.robot.carrying(*_ready(self.sim.nsim), position[:, TORSO], yaw(rotation[:, TORSO]))
-
     def _reaching(self, hands: Array, aside: Array, torso: Array, heading: Array) -> tuple[Array, Array]:
         """A goal for torso and hands (n, 2, 3) [m], world; while these are far aside (n, 2) [m], they keep still."""
-        ready, rotations = _ready(len(torso))
+        carried, rotations = totes.ready(len(torso))
         near = np.clip((NEAR - aside) / (0.5 * NEAR), 0.0, 1.0)[..., None]
-        return self.robot.carrying(ready + near * (self.robot.in_torso(hands) - ready), rotations, torso, heading)
-
-
-def _before(work: Array, rotation: Array) -> tuple[Array, Array]:
-    """Where the torso belongs to work on a tote or tray: position (n, 3) [m], heading (n,) [rad]."""
-    heading = yaw(rotation)
-    return work - REACH * about_z(heading)[..., 0] + RISE * UP, heading
-
-
-def _ready(n: int) -> tuple[Array, Array]:
-    """Hands in the torso's frame, pointing down: positions (n, 2, 3) [m], rotations (n, 2, 3, 3)."""
-    return np.tile(READY, (n, 1, 1)), np.tile(np.eye(3), (n, 2, 1, 1))
+        return self.robot.carrying(carried + near * (self.robot.in_torso(hands) - carried), rotations, torso, heading)
