@@ -15,7 +15,7 @@ from shopfloor.envs.parts import Bench, Fixture, Parts
 from shopfloor.envs.randomness import Uniform
 from shopfloor.envs.robots.arm import Arm
 from shopfloor.envs.robots.tools import DOWN, PAD, STROKE, ParallelGripper
-from shopfloor.envs.rotations import about_z, cross, norm, sine_cosine, unrotate, wrapped, yaw
+from shopfloor.envs.rotations import about_z, cross, norm, sine_cosine, unrotate, yaw
 from shopfloor.envs.sensing import Channel
 from shopfloor.envs.simulation import Simulation
 from shopfloor.envs.sites import Site
