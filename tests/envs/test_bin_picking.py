@@ -16,7 +16,7 @@ def env_of(n, **arguments):
 
 
 def put_items(env, places):
-    """Put each item of places {number: (3,) [m]} there, others in two loose rows in the bin; item ORDERED is ordered."""
+    """Put each item of places {number: (3,) [m]} there, the others in two loose rows; item ORDERED is ordered."""
     task = env.task
     task._order[:] = ORDERED
     origin = env.sim.mocap_pos[:, env.sim.model.body("bin").mocapid[0]]
