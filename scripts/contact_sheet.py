@@ -21,7 +21,7 @@ def main() -> None:
     parser.add_argument("tasks", nargs="*", default=list(TASKS), metavar="task", help="which, instead of all")
     parser.add_argument("--out", type=Path, default=Path("docs/suite.png"))
     parser.add_argument("--share", type=float, default=0.7, help="of an episode's length, after which it is drawn")
-    parser.add_argument("--columns", type=int, default=4)
+    parser.add_argument("--columns", type=int, default=5)
     arguments = parser.parse_args()
     try:
         print(contact_sheet(arguments.out, arguments.tasks, share=arguments.share, columns=arguments.columns))

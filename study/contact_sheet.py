@@ -20,7 +20,7 @@ PAPER, INK = (255, 255, 255), (40, 46, 54)
 EPISODES = 8  # to find one in that the expert succeeds
 
 
-def contact_sheet(out: Path, tasks: Sequence[str], *, share: float = 0.7, columns: int = 4) -> Path:
+def contact_sheet(out: Path, tasks: Sequence[str], *, share: float = 0.7, columns: int = 5) -> Path:
     """Write a PNG with a picture of each task at `share` of an expert's episode, its name below it.
 
     Raises ValueError on a share out of [0, 1] or no columns, GraphicsError where there is no GL.
