@@ -64,7 +64,8 @@ class Lidar:
         """
         slowness = 1 / np.where(np.abs(beams) < PARALLEL, PARALLEL, beams)
         middle, reach = gap[..., None] * slowness, half[..., None] * np.abs(slowness)
-        enter, leave = (middle - reach).max(axis=1), (middle + reach).min(axis=1)
+        near, far = middle - reach, middle + reach
+        enter, leave = np.maximum(near[:, 0], near[:, 1]), np.minimum(far[:, 0], far[:, 1])
         free: Array = np.where((enter <= leave) & (enter > 0), enter, np.inf).min(axis=1)
         return free
 
