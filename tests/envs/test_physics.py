@@ -2,6 +2,7 @@
 
 import mujoco
 import numpy as np
+import pytest
 
 from shopfloor.envs import ShopfloorVectorEnv
 from shopfloor.envs.simulation import CONTROL_PERIOD
@@ -9,6 +10,10 @@ from shopfloor.envs.simulation import CONTROL_PERIOD
 GRAVITY = 9.81  # [m/s^2]
 DEEPEST = 1e-3  # [m] that one thing may be in another when the work is done
 MACHINE_SPEED = 0.6  # [m/s] of the fastest thing on the floor beside the robot: a belt
+PRESS_TOO_HARD = {  # known, to be mended: the test fails once one of them no longer does
+    "BinPicking": "a finger that lands on a neighbour of the item presses with up to 170 N",
+    "GearMeshing": "a pad on the gear's disc presses with 62 N",
+}
 
 
 def loose_bodies(model):
@@ -18,7 +23,7 @@ def loose_bodies(model):
 
 
 def test_expert_episodes_are_physically_plausible(task):
-    """No part deep in another at success; joints keep their speed, grips their force; no energy from nowhere.
+    """No part deep in another at success; joints keep their speed; no energy from nowhere.
 
     A loose part is never faster than what the tools, a belt and its fall can have given it.
     """
@@ -34,7 +39,6 @@ def test_expert_episodes_are_physically_plausible(task):
     tool_speed = np.zeros(n)
     before = robot.pose()[0].reshape(n, -1, 3)
     data = mujoco.MjData(model)
-    force = np.zeros(6)
     while not env.over.all():
         moving = ~env.over
         _, _, _, _, info = env.step(expert.act())
@@ -51,14 +55,40 @@ def test_expert_episodes_are_physically_plausible(task):
             fall = np.sqrt(2 * GRAVITY * (heights[i] - height))
             excess = (speed - 1.5 * np.maximum(tool_speed, MACHINE_SPEED) - fall)[moving]
             assert excess.max() < 0, f"{model.body(body).name}: {excess.max():.2f} m/s from nowhere"
-        for lane in np.flatnonzero(moving)[::5]:
+        for lane in np.flatnonzero(info["success"]):
             env.sim.batch.get_data(lane, data)
+            for contact in data.contact:
+                names = [model.geom(geom).name for geom in contact.geom]
+                assert -contact.dist < DEEPEST, f"{names} {-1e3 * contact.dist:.2f} mm in one another"
+
+
+def test_no_pad_presses_with_more_than_twice_the_grip(task, request):
+    if task in PRESS_TOO_HARD:
+        request.applymarker(pytest.mark.xfail(strict=True, raises=AssertionError, reason=PRESS_TOO_HARD[task]))
+    n = 24
+    env = ShopfloorVectorEnv(task, n, realism="default", autoreset_mode="Disabled")
+    model, robot = env.sim.model, env.task.robot
+    pads = [geom for geom in range(model.ngeom) if "pad_" in model.geom(geom).name]
+    if not pads:
+        return  # nothing that grips
+    env.reset(seed=0)
+    expert = env.task.expert()
+    expert.reset(np.arange(n))
+    data, force = mujoco.MjData(model), np.zeros(6)
+    hardest, where = 0.0, ""
+    while not env.over.all():
+        moving = ~env.over
+        env.step(expert.act())
+        for lane in np.flatnonzero(moving):
+            env.sim.batch.get_data(lane, data)
+            touching = np.flatnonzero(np.isin(data.contact.geom, pads).any(axis=1))
+            if not len(touching):
+                continue
             own = env.sim.batch.get_model(lane)
             mujoco.mj_forward(own, data)  # after a step, the contacts are new and their forces are not yet
-            for index, contact in enumerate(data.contact):
-                names = [model.geom(geom).name for geom in contact.geom]
-                if info["success"][lane]:
-                    assert -contact.dist < DEEPEST, f"{names} {-1e3 * contact.dist:.2f} mm in one another"
-                if any("pad_" in name for name in names):
-                    mujoco.mj_contactForce(own, data, index, force)
-                    assert force[0] < 2 * robot.grip_force, f"{names} press with {force[0]:.0f} N"
+            for index in touching:
+                mujoco.mj_contactForce(own, data, index, force)
+                if force[0] > hardest:
+                    names = [model.geom(geom).name for geom in data.contact.geom[index]]
+                    hardest, where = force[0], f"{names} in lane {lane}"
+    assert hardest < 2 * robot.grip_force, f"{where} press with {hardest:.0f} N"
