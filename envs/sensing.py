@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Literal
 
 import numpy as np
@@ -72,7 +73,8 @@ class Sensing:
         self._dropped = np.zeros((n, steps + 1, len(self._used)), dtype=bool)
         self._shift = np.zeros((n, 3))
         self._turn = np.zeros((n, 3))
-        longest = max(device.latency for device in devices.values()) / CONTROL_PERIOD  # [control steps]
+        self._groups = _grouped(channels)
+        longest = max(devices[name].latency for name in self._used) / CONTROL_PERIOD  # [control steps]
         self._past = np.zeros((n, int(np.ceil(longest)) + 1, width))  # true values, newest first
         self._delivered = np.zeros((n, width))
 
@@ -92,30 +94,35 @@ class Sensing:
 
     def read(self, ids: Ids, truth: Array, step: NDArray[np.int64]) -> Array:
         """Readings (k, width) of lanes ids at control step (k,) of their episodes, given the true values (k, width)."""
-        lanes = slice(None) if len(ids) == len(self._past) else ids  # views where all lanes are read
+        everywhere = len(ids) == len(self._past)
+        lanes = slice(None) if everywhere else ids  # views where all lanes are read
         past = np.concatenate([truth[:, None], self._past[lanes, :-1]], axis=1)
-        self._past[lanes] = past
+        if everywhere:
+            self._past = past
+        else:
+            self._past[ids] = past
         errors, dropped = self._error[ids, step], self._dropped[ids, step]
-        shift, turn = self._shift[lanes], self._turn[lanes]
+        shift, turn = self._shift[lanes, None], self._turn[lanes, None]
         readings = np.empty_like(truth)
-        for channel in self._channels:
-            columns = self.columns[channel.name]
-            device = self._devices[channel.device]
-            camera = channel.device in CAMERAS
+        for name, quantity, columns in self._groups:
+            device = self._devices[name]
+            camera = name in CAMERAS
             value = _delayed(past[:, :, columns], device.latency / CONTROL_PERIOD)
-            if channel.quantity == "direction":
+            if quantity == "direction":
                 if camera or device.angle_noise or device.angle_bias:
-                    value = value + cross(errors[:, columns].astype(float) + (turn if camera else 0.0), value)
-                    value = value / norm(value)[:, None]
+                    vectors, error = value.reshape(len(ids), -1, 3), errors[:, columns].astype(float)
+                    vectors = vectors + cross(error.reshape(vectors.shape) + (turn if camera else 0.0), vectors)
+                    value = (vectors / norm(vectors)[..., None]).reshape(value.shape)
             else:
-                if camera and channel.quantity == "position":
-                    value = value + shift + cross(turn, value - CALIBRATION_CENTRE)
+                if camera and quantity == "position":
+                    points = value.reshape(len(ids), -1, 3)
+                    value = (points + shift + cross(turn, points - CALIBRATION_CENTRE)).reshape(value.shape)
                 if device.noise or device.bias:
                     value = value + errors[:, columns]
                 if device.quantisation:
                     value = np.round(value / device.quantisation) * device.quantisation
             if device.dropout:
-                lost = dropped[:, self._used.index(channel.device), None]
+                lost = dropped[:, self._used.index(name), None]
                 value = np.where(lost, self._delivered[lanes, columns], value)
             readings[:, columns] = value
         self._delivered[lanes] = readings
@@ -128,6 +135,17 @@ class Sensing:
             name = angle if channel.quantity == "direction" else length
             scales += [getattr(device, name)] * channel.size
         return np.array(scales, dtype=np.float32)
+
+
+def _grouped(channels: Sequence[Channel]) -> list[tuple[DeviceName, Quantity, slice]]:
+    """Device, quantity and columns of each run of channels that are read alike, so that they are read at once."""
+    groups = []
+    start = 0
+    for (device, quantity), run in groupby(channels, key=lambda channel: (channel.device, channel.quantity)):
+        stop = start + sum(channel.size for channel in run)
+        groups.append((device, quantity, slice(start, stop)))
+        start = stop
+    return groups
 
 
 def _delayed(past: Array, delay: float) -> Array:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from shopfloor.envs.simulation import CONTROL_PERIOD, Simulation
 
 Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 Ids = NDArray[np.intp]
 
 STOP_GAP = 0.3  # [m] before what stands in their way, they stop; they see nothing that comes from the side
@@ -21,6 +22,8 @@ CORNER_SPEED = 0.6  # share of their pace there
 FOLLOWING = 2.0  # [1/s] at which an error of place is made good
 FORCE = 600.0  # [N] at the most: about a person's step, or a tow tractor's pull
 TURN_FORCE = 400.0  # [N m]
+NOWHERE = 1e9  # [m] away: nothing there
+DIRECTIONS = np.array([[1.0, 0.0, -1.0, 0.0], [0.0, 1.0, 0.0, -1.0]])  # (2, sides) along a loop's sides
 
 
 class Traffic:
@@ -34,6 +37,7 @@ class Traffic:
         """half_sizes (movers, 2) [m]: how far each reaches ahead and to a side."""
         self.names = tuple(names)
         self._half = half_sizes
+        self._later = ~np.tri(len(self.names), k=-1, dtype=bool)[..., None]  # [mover, other]: not named before it
 
     def add_to(self, spec: mujoco.MjSpec) -> list[mujoco.MjsBody]:
         """Add bodies, joints and servos; gives the bodies, to add shapes and masses to."""
@@ -58,36 +62,39 @@ class Traffic:
         self._qpos = np.array([sim.joint_columns(three) for three in joints])  # (movers, 3)
         self._qvel = np.array([[sim.model.joint(name).dofadr[0] for name in three] for three in joints])
         self._servos = np.array([sim.actuator_columns(three) for three in joints])
-        shape = (sim.nsim, len(self.names))
-        self._corner, self._sides = np.zeros((*shape, 2)), np.ones((*shape, 2))  # [m]
+        shape = (len(self.names), sim.nsim)  # lanes last, where numpy's inner loops run
+        self._corner, self._sides = np.zeros((2, *shape)), np.ones((2, *shape))  # [m]
+        self._ends = np.ones((5, *shape))  # [m] of progress at the corners, the first one's twice
         self._progress, self._pace = np.zeros(shape), np.zeros(shape)  # [m], [m/s]
+        self._way, self._free_speed = np.zeros((2, *shape)), np.zeros(shape)  # where they are: unit vectors, [m/s]
 
     def place(self, ids: Ids, loops: Array, start: Array, pace: Array) -> None:
         """Start the movers of simulations ids: loops (k, movers, 4) low x, low y, high x, high y [m];
 
         start (k, movers) in [0, 1), share of the loop; pace (k, movers) [m/s].
         """
-        self._corner[ids], self._sides[ids] = loops[..., :2], loops[..., 2:] - loops[..., :2]
-        self._progress[ids] = start * 2 * self._sides[ids].sum(axis=-1)
-        self._pace[ids] = pace
-        place, way = self._on_loop(ids)
-        self._sim.qpos[ids[:, None, None], self._qpos] = place
-        self._sim.qvel[ids[:, None, None], self._qvel[:, :2]] = way * pace[..., None]
-        self._sim.ctrl[ids[:, None, None], self._servos[:, :2]] = way * pace[..., None]
+        low_x, low_y, high_x, high_y = loops.T
+        length, width = high_x - low_x, high_y - low_y
+        self._corner[..., ids], self._sides[..., ids] = (low_x, low_y), (length, width)
+        corners = [0 * length, length, length + width, 2 * length + width, 2 * (length + width)]
+        self._ends[..., ids], self._pace[:, ids] = corners, pace.T
+        self._progress[:, ids] = start.T * corners[-1]
+        self._sim.qpos[ids[:, None, None], self._qpos] = self._on_loop(ids).T
+        velocity = (self._way[..., ids] * self._pace[:, ids]).T
+        self._sim.qvel[ids[:, None, None], self._qvel[:, :2]] = velocity
+        self._sim.ctrl[ids[:, None, None], self._servos[:, :2]] = velocity
 
     def advance(self, ids: Ids, outline: Array) -> None:
         """Choose the speeds of the next control period in simulations ids, the robots' outlines (k, points, 2) [m]."""
-        now = self.places()[ids]
-        _, way = self._on_loop(ids)
-        gap = np.minimum(self._gap_to_robot(now, way, outline), self._gap_to_others(now, way))
-        speed = self._pace[ids] * np.clip((gap - STOP_GAP) / (SLOW_GAP - STOP_GAP), 0.0, 1.0)
-        speed *= np.where(self._turning(ids), CORNER_SPEED, 1.0)
-        self._progress[ids] += speed * CONTROL_PERIOD
-        goal, way = self._on_loop(ids)
-        velocity = FOLLOWING * (goal - now)
-        velocity[..., :2] += way * speed[..., None]
-        velocity[..., 2] *= 2
-        self._sim.ctrl[ids[:, None, None], self._servos] = velocity
+        lanes = slice(None) if len(ids) == self._sim.nsim else ids  # views where all go on
+        now, way = np.ascontiguousarray(self.places()[lanes].T), self._way[..., lanes]
+        gap = np.minimum(self._gap_to_robot(now, way, outline.T), self._gap_to_others(now, way))
+        speed = self._free_speed[:, lanes] * ((gap - STOP_GAP) / (SLOW_GAP - STOP_GAP)).clip(0.0, 1.0)
+        self._progress[:, lanes] += speed * CONTROL_PERIOD
+        velocity = FOLLOWING * (self._on_loop(lanes) - now)
+        velocity[:2] += self._way[..., lanes] * speed
+        velocity[2] *= 2
+        self._sim.ctrl[ids[:, None, None], self._servos] = velocity.T
 
     def places(self) -> Array:
         """Where they are (n, movers, 3): x [m], y [m], yaw [rad], the yaw not wrapped."""
@@ -118,49 +125,37 @@ class Traffic:
         free: Array = np.where(in_way, ahead - reach_ahead[..., None], np.inf).min(axis=(1, 2))
         return free
 
-    def _on_loop(self, ids: Ids) -> tuple[Array, Array]:
-        """Where movers belong (k, movers, 3), and the direction (k, movers, 2) in which they go."""
-        length, width = self._sides[ids, :, 0], self._sides[ids, :, 1]
-        laps, along = np.divmod(self._progress[ids], 2 * (length + width))
-        ends = np.stack([0 * length, length, length + width, 2 * length + width, 2 * (length + width)], axis=-1)
-        side = (along[..., None] >= ends[..., 1:4]).sum(axis=-1)
-        begun = along - np.take_along_axis(ends, side[..., None], axis=-1)[..., 0]
-        left = np.take_along_axis(ends, side[..., None] + 1, axis=-1)[..., 0] - along
-        x = np.select([side == 0, side == 1, side == 2], [begun, length, left], 0.0)
-        y = np.select([side == 0, side == 1, side == 2], [0.0, begun, width], left)
-        turned = np.clip(1 - left / CORNER, 0.0, 1.0) - np.clip(1 - begun / CORNER, 0.0, 1.0)
-        heading = np.pi / 2 * (side + 4 * laps + turned / 2)
-        directions = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]])
-        place = np.concatenate([self._corner[ids] + np.stack([x, y], axis=-1), heading[..., None]], axis=-1)
-        return place, directions[side]
-
-    def _turning(self, ids: Ids) -> NDArray[np.bool_]:
-        """Whether movers (k, movers) are at a corner."""
-        length, width = self._sides[ids, :, 0], self._sides[ids, :, 1]
-        along = self._progress[ids] % (length + width)  # one half of a loop is as the other
-        to_corner = np.minimum(np.minimum(along, length + width - along), np.abs(along - length))
-        turning: NDArray[np.bool_] = to_corner < CORNER
-        return turning
+    def _on_loop(self, lanes: Ids | slice) -> Array:
+        """Where movers belong by their progress (3, movers, k); takes down their way and free speed there."""
+        laps, along = np.divmod(self._progress[:, lanes], self._ends[-1][:, lanes])
+        past = along - self._ends[..., lanes]  # (5, movers, k) [m] each corner
+        sides = self._sides[..., lanes]
+        there, back = past[:2].clip(0.0, sides), past[2:4].clip(0.0, sides)  # along x, along y
+        turns = (0.5 + past / (2 * CORNER)).clip(0.0, 1.0)  # share of each corner's that is made
+        heading = np.pi / 2 * (4 * laps + turns.sum(axis=0) - 1)
+        self._way[..., lanes] = DIRECTIONS[:, (past[1:4] >= 0).sum(axis=0)]
+        turning = ((turns > 0) & (turns < 1)).any(axis=0)
+        self._free_speed[:, lanes] = self._pace[:, lanes] * (1 - (1 - CORNER_SPEED) * turning)
+        return np.concatenate([self._corner[..., lanes] + there - back, heading[None]])
 
     def _gap_to_robot(self, now: Array, way: Array, outline: Array) -> Array:
-        """Free way (k, movers) [m] ahead of each to the robot; infinite where it is not in the way."""
-        gap = outline[:, None] - now[:, :, None, :2]  # (k, movers, points, 2)
-        ahead = (gap * way[:, :, None]).sum(axis=-1) - self._half[:, 0, None]
-        beside = np.abs(gap[..., 0] * way[:, :, None, 1] - gap[..., 1] * way[:, :, None, 0]) - self._half[:, 1, None]
-        in_way = (ahead > -self._half[:, 0, None]) & (beside < SIDE_GAP)
-        free: Array = np.where(in_way, ahead, np.inf).min(axis=-1)
+        """Free way (movers, k) [m] ahead of each to the robot, outline (2, points, k); NOWHERE if that is aside."""
+        x, y = outline[:, :, None] - now[:2, None]  # (points, movers, k)
+        long, wide = self._half.T[..., None]
+        ahead, beside = x * way[0] + y * way[1], np.abs(x * way[1] - y * way[0])
+        clear = (ahead <= 0) | (beside >= wide + SIDE_GAP)
+        free: Array = np.maximum(ahead - long, NOWHERE * clear).min(axis=0)
         return free
 
     def _gap_to_others(self, now: Array, way: Array) -> Array:
         """Likewise to the other movers named before it, so that no two wait for each other."""
-        gap = now[:, None, :, :2] - now[:, :, None, :2]  # (k, mover, other, 2)
-        along = np.abs((way[:, None] * way[:, :, None]).sum(axis=-1))  # 1 if they go in one line, 0 if across
-        long, wide = self._half.T
-        ahead = (gap * way[:, :, None]).sum(axis=-1)
-        beside = np.abs(gap[..., 0] * way[:, :, None, 1] - gap[..., 1] * way[:, :, None, 0])
-        in_way = (ahead > 0) & (beside < wide[:, None] + SIDE_GAP + along * wide + (1 - along) * long)
-        ahead -= long[:, None] + along * long + (1 - along) * wide
-        in_way &= ahead < SLOW_GAP
-        in_way &= np.tri(len(self.names), k=-1, dtype=bool)  # [mover, other]: of an earlier number
-        free: Array = np.where(in_way, ahead, np.inf).min(axis=-1)
+        x, y = now[:2, None] - now[:2, :, None]  # (mover, other, k)
+        way_x, way_y = way[:, :, None]
+        along = np.abs(way_x * way[0] + way_y * way[1])  # 1 if they go in one line, 0 if across
+        long, wide = self._half.T[..., None]
+        ahead, beside = x * way_x + y * way_y, np.abs(x * way_y - y * way_x)
+        reach = long - along * (long - wide)  # of the other, across the mover's way
+        clear = (ahead <= 0) | (beside >= wide[:, None] + SIDE_GAP + reach) | self._later
+        ahead -= long[:, None] + long + wide - reach
+        free: Array = np.maximum(ahead, NOWHERE * clear).min(axis=1)
         return free

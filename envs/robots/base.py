@@ -92,6 +92,11 @@ class WheeledBase:
         """Where the bases stand (n, 3): x [m], y [m], yaw [rad], the yaw not wrapped."""
         return self._sim.qpos[:, self._qpos]
 
+    def heading(self) -> Array:
+        """Unit vectors (n, 2) along which the bases look."""
+        yaw = self._sim.qpos[:, self._qpos[2]]
+        return np.stack([np.cos(yaw), np.sin(yaw)], axis=1)
+
     def pose(self) -> tuple[Array, Array]:
         """Position (n, 3) [m] on the floor and rotation (n, 3, 3)."""
         place = self.place_now()

@@ -38,8 +38,11 @@ DRIVE = Drive(
 
 BEAMS = 48  # of the lidar, evenly round, the first one ahead: every 7.5 degrees
 LIDAR_RANGE = 8.0  # [m]
+LIDAR_PERIOD = 0.1  # [s] of a turn: 10 Hz, common among scanners of mobile robots, vendors' figures, from memory
 LIDAR_HEIGHT = 0.20  # [m] over the floor, as safety scanners stand; to look at
 
+_OUTLINE_X = HALF_LENGTH * np.array([[1], [1], [1], [0], [-1], [-1], [-1], [0]])  # [m] corners and sides' middles
+_OUTLINE_Y = HALF_WIDTH * np.array([[-1], [0], [1], [1], [1], [0], [-1], [-1]])
 _BODY, _DECK, _LIGHT = (0.20, 0.22, 0.26, 1), (0.32, 0.34, 0.38, 1), (0.15, 0.75, 0.95, 1)
 _TYRE, _SAFETY, _TOTE = (0.05, 0.05, 0.05, 1), (0.95, 0.75, 0.10, 1), (0.20, 0.42, 0.70, 1)
 
@@ -62,7 +65,7 @@ class MobileRobot(Robot):
 
     def __init__(self) -> None:
         self.base = WheeledBase(DRIVE)
-        self.lidar = Lidar(beams=BEAMS, reach=LIDAR_RANGE)
+        self.lidar = Lidar(beams=BEAMS, reach=LIDAR_RANGE, period=LIDAR_PERIOD)
         self.speed_limits = self.base.speed_limits
 
     def add_to(self, spec: mujoco.MjSpec) -> None:
@@ -82,6 +85,7 @@ class MobileRobot(Robot):
     def place(self, ids: Ids, place: Array) -> None:
         """Stand the robots of simulations ids at place (k, 3): x [m], y [m], yaw [rad]; at rest."""
         self.base.place(ids, place)
+        self.lidar.start(ids)
 
     def command(self, actions: Array) -> None:
         """Turn actions (n, 2) in [-1, 1] into the wheels' speeds."""
@@ -98,19 +102,19 @@ class MobileRobot(Robot):
 
     def outline(self) -> Array:
         """Corners of the robots and middles of its sides (n, 8, 2) [m]."""
-        position, rotation = self.pose()
-        x = HALF_LENGTH * np.array([1, 1, 1, 0, -1, -1, -1, 0])
-        y = HALF_WIDTH * np.array([-1, 0, 1, 1, 1, 0, -1, -1])
-        return position[:, None, :2] + rotation[:, None, :2, 0] * x[:, None] + rotation[:, None, :2, 1] * y[:, None]
+        ahead, place = self.base.heading().T[:, None], self.base.place_now()[:, :2].T[:, None]  # (2, 1, n)
+        left = np.concatenate([-ahead[1:], ahead[:1]])
+        outline: Array = place + ahead * _OUTLINE_X + left * _OUTLINE_Y
+        return outline.T
 
     def scan(self) -> Array:
-        """Distances (n, BEAMS) [m] from the robot's middle to what stands round it, at most LIDAR_RANGE."""
-        return self.lidar.scan(*self.pose())
+        """Distances (n, BEAMS) [m] from the robot's middle to what stands round it, as of the lidar's last turn."""
+        return self.lidar.scan(self.base.place_now()[:, :2], self.base.heading())
 
     def truth(self) -> Array:
         """Place, heading, speed forward and of turning."""
-        position, rotation = self.pose()
-        return np.concatenate([position[:, :2], rotation[..., 0], self.base.velocity()[:, ::2]], axis=1)
+        heading, level = self.base.heading(), np.zeros((len(self.base.place_now()), 1))
+        return np.concatenate([self.base.place_now()[:, :2], heading, level, self.base.velocity()[:, ::2]], axis=1)
 
     def observe(self, readings: Mapping[str, Array]) -> Array:
         """The readings (k, 6) side by side."""

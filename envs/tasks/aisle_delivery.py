@@ -41,7 +41,9 @@ BUMPER = 0.01  # [m] what comes so near to the robot has touched it
 YAW_GOAL = np.radians(10)
 SPEED_GOAL, TURN_GOAL = 0.05, 0.1  # [m/s], [rad/s] at which the robot stands
 LOAD = 40.0  # [kg] of the robot's mass, in the tote
-CORRIDOR = 0.42  # [m] half width of the way ahead that the lidar watches
+CORRIDOR = 0.42  # [m] half width of the ways that the lidar watches, ahead and to either side
+SIDEWAYS = np.radians([0.0, 30.0, -30.0])
+NO_ECHO = 1e6  # [m]
 LANES_OF_TRAFFIC = 0.55  # [m] from an aisle's middle to where people and vehicles go
 TRAFFIC_X = (3.3, 4.1)  # [m] x of the two lanes across the aisles' ends
 
@@ -49,6 +51,10 @@ ROUTE_LENGTH = 16.0  # [m] of the longest
 AHEAD = np.linspace(0.0, 2.0, 9)  # [s] over which the expert looks ahead
 SIDE_MARGIN = 0.2  # [m] that it leaves beside itself, where the other goes at 0.7 m/s
 STOP_MARGIN = 0.5  # [m] before itself
+_ANGLES = 2 * np.pi * np.arange(BEAMS) / BEAMS - SIDEWAYS[:, None]  # (ways, BEAMS) [rad] from each way to each beam
+_BEAMS = np.array([np.flatnonzero(np.cos(angles) > 1e-9) for angles in _ANGLES])  # within a right angle of each way
+_ANGLES = np.take_along_axis(_ANGLES, _BEAMS, axis=1)[..., None]
+_ALONG, _ASIDE = np.cos(_ANGLES), np.abs(np.sin(_ANGLES))
 VESTS = ((0.98, 0.45, 0.05, 1), (0.85, 0.92, 0.10, 1))
 COLOURS = ((0.20, 0.45, 0.75, 1), (0.25, 0.60, 0.35, 1), (0.85, 0.60, 0.15, 1), (0.60, 0.30, 0.60, 1))
 
@@ -205,7 +211,8 @@ class AisleDelivery(Task):
         self._traffic.place(ids, loops, start, self.knob["pace"] * pace)
 
     def after_step(self, ids: Ids) -> None:
-        """The traffic goes on, or waits for the robot."""
+        """The traffic goes on, or waits for the robot; the lidar turns."""
+        self.robot.lidar.turn(ids)
         self._traffic.advance(ids, self.robot.outline()[ids])
 
     @measurement
@@ -254,15 +261,13 @@ class AisleDelivery(Task):
     def observe(self, readings: Mapping[str, Array]) -> Array:
         """Route and station in the robot's frame; what the lidar says."""
         r = readings
-        ahead = r["heading"][:, :2]
-        left = np.stack([-ahead[:, 1], ahead[:, 0]], axis=1)
+        x, y = r["heading"][:, :1], r["heading"][:, 1:2]
         point, way, part = _route(r["place"], r["station"], r["lane"])
-        gaps = [point - r["place"], r["station"] - r["place"], np.array([[1.0, 0.0]])]
-        own = [(gap * axis).sum(axis=1) for gap in gaps for axis in (ahead, left)]
-        lidar = np.clip(r["lidar"], 0.0, LIDAR_RANGE)
-        parts = (part[:, None] == np.arange(PARTS)).astype(float)
-        free = [_free_way(lidar, turn) for turn in (0.0, np.radians(30), np.radians(-30))]
-        return np.concatenate([np.stack([*own, way], axis=1), parts, np.stack(free, axis=1), lidar], axis=1)
+        gaps = np.stack([point, r["station"]], axis=1) - r["place"][:, None]
+        own = np.stack([gaps[..., 0] * x + gaps[..., 1] * y, gaps[..., 1] * x - gaps[..., 0] * y], axis=2)
+        lidar = r["lidar"].clip(0.0, LIDAR_RANGE)
+        parts = part[:, None] == np.arange(PARTS)
+        return np.concatenate([own.reshape(-1, 4), x, -y, way[:, None], parts, _free_ways(lidar), lidar], axis=1)
 
     def expert(self) -> Expert:
         """Follow the route, slow down for whoever will be in the way, dock."""
@@ -316,31 +321,29 @@ def _route(place: Array, station: Array, lane: Array) -> tuple[Array, Array, Ids
     Gives its next point (n, 2), the way left on it (n,), and which of its parts (n,) the robot is in: to its lane,
     through the aisle, along the stations, docking.
     """
-    x, y, row = place[:, 0], place[:, 1], station[:, 1]
-    lanes, entry, front = np.arange(len(x)), np.full(len(x), ENTRY), np.full(len(x), FRONT)
-    ends = np.stack([entry, lane[:, 0], front, lane[:, 0], front, row, station[:, 0], row], axis=1)
-    ends = ends.reshape(-1, PARTS, 2)  # of the parts
+    (x, y), (dock, row), lane = place.T, station.T, lane[:, 0]
+    lanes, corners, after = np.arange(len(x)), np.empty((PARTS + 1, 2, len(x))), np.zeros((PARTS, len(x)))
+    corners[:, 0].T[:] = ENTRY, FRONT, FRONT, 0.0, 0.0
+    corners[3:, 0], corners[:2, 1], corners[2:, 1] = dock, lane, row  # ends of the parts, the last one's twice
+    after[2] = np.abs(dock - FRONT)
+    after[1] = after[2] + np.abs(row - lane)
+    after[0] = after[1] + FRONT - ENTRY  # [m] of way after each part
     through = x > FRONT - 0.3
-    in_lane = ((x > ENTRY - 0.3) & (np.abs(y - lane[:, 0]) < IN_ROW)) | (x > MOUTH)
+    in_lane = ((x > ENTRY - 0.3) & (np.abs(y - lane) < IN_ROW)) | (x > MOUTH)
     part = in_lane.astype(np.intp) + through + (through & (np.abs(y - row) < IN_ROW))
-    end = ends[lanes, part]
-    gap = end - place
+    end = corners[part, :, lanes]
+    gap, beyond = end - place, corners[part + 1, :, lanes] - end
     left = np.hypot(gap[:, 0], gap[:, 1])  # [m] of this part
-    legs = np.abs(np.diff(ends, axis=1)).sum(axis=-1)  # (n, PARTS - 1) [m] of those after the first
-    later = np.where(np.arange(PARTS - 1) >= part[:, None], legs, 0.0).sum(axis=1)
-    # on the way to the part's end, or round its corner into the next part
     ahead = BEND[part]
-    onward = place + gap * np.minimum(1.0, ahead / np.maximum(left, ahead))[:, None]
-    following = np.minimum(part + 1, PARTS - 1)
-    leg = np.maximum(np.where(part < following, legs[lanes, following - 1], 0.0), 1e-6)
-    round_ = end + np.clip((ahead - left) / leg, 0.0, 1.0)[:, None] * (ends[lanes, following] - end)
-    return np.where((left > ahead)[:, None], onward, round_), left + later, part
+    point = place + gap * (ahead / np.maximum(left, ahead))[:, None]  # on this part, no farther than its end
+    leg = np.maximum(np.abs(beyond[:, 0]) + np.abs(beyond[:, 1]), 1e-6)
+    point += beyond * ((ahead - left).clip(0.0, leg) / leg)[:, None]  # and round its corner
+    return point, left + after[part, lanes], part
 
 
-def _free_way(lidar: Array, turn: float) -> Array:
-    """Free way (n,) [m] before the robot's nose, towards angle turn [rad], by lidar (n, BEAMS) [m]."""
-    angles = 2 * np.pi * np.arange(BEAMS) / BEAMS - turn
-    x, y = lidar * np.cos(angles), lidar * np.sin(angles)
-    in_way = (np.abs(y) < CORRIDOR) & (x > 0) & (lidar < LIDAR_RANGE)
-    free: Array = np.where(in_way, x, LIDAR_RANGE).min(axis=1)
-    return np.maximum(free - HALF_LENGTH, 0.0)
+def _free_ways(lidar: Array) -> Array:
+    """Free way (n, 3) [m] before the robot's nose, then to either side, by lidar (n, BEAMS) [m]."""
+    echo = lidar.T[_BEAMS]  # (3, beams, n)
+    echo = echo + NO_ECHO * (echo >= LIDAR_RANGE)
+    free: Array = np.maximum(echo * _ALONG, NO_ECHO * (echo * _ASIDE >= CORRIDOR)).min(axis=1)
+    return (free.T.clip(max=LIDAR_RANGE) - HALF_LENGTH).clip(min=0.0)
