@@ -91,7 +91,7 @@ def pick_and_place(
     place: Goal,
     *,
     held: Callable[[], Mask],
-    free: Callable[[], Mask] | None = None,
+    wanted: Callable[[], Mask] | None = None,
     travel: float,
     hover: float = 0.06,
     aside: float = 0.04,
@@ -102,15 +102,15 @@ def pick_and_place(
     """The eight phases of taking a part and putting it down, from reach to retreat.
 
     pick, place: tool pose that takes the part, and that holds it where it belongs (from how it sits in the tool);
-    held: whether the tool has the part; free: whether nothing stops the tool on its way down to the part, if
-    given, or it starts again; travel: [m] height of the tool while it carries; hover: [m] over either
-    pose, from which the tool comes down slowly; aside: [m] by which an operator may hover to a side of the part;
-    centred: [m], [rad], how near the tool is to its place and turn over the part before it comes down;
+    held: whether the tool has the part; wanted: whether the part is still the one to take, if given: the work starts
+    again where it is not before the tool closes; travel: [m] height of the tool while it carries; hover: [m] over
+    either pose, from which the tool comes down slowly; aside: [m] by which an operator may hover to a side of the
+    part; centred: [m], [rad], how near the tool is to its place and turn over the part before it comes down;
     dwell: [control steps] for the tool to take hold or let go.
     """
     return (
-        Phase("reach", above(pick, hover), OPEN, 1.0, *centred, aside=aside, patience=100),
-        Phase("grasp", pick, OPEN, speed=0.6, tolerance=0.003, holds=free),
+        Phase("reach", above(pick, hover), OPEN, 1.0, *centred, aside=aside, patience=100, holds=wanted),
+        Phase("grasp", pick, OPEN, speed=0.6, tolerance=0.003, holds=wanted),
         Phase("grasp", pick, CLOSED, speed=0.3, tolerance=0.01, dwell=dwell),
         Phase("carry", raised(robot, travel), CLOSED, tolerance=0.02, holds=held),
         Phase("carry", above(place, hover), CLOSED, 0.75, tolerance=0.01, holds=held, patience=120),

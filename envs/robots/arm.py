@@ -48,9 +48,13 @@ class Arm(Robot):
     grip_columns = slice(6, 7)
     camera = "wrist"
 
-    def __init__(self, tool: Tool | None = None) -> None:
-        """tool: a parallel gripper with cranked jaws unless another is given."""
+    def __init__(self, tool: Tool | None = None, *, stiffness: float = 1.0) -> None:
+        """tool: a parallel gripper with cranked jaws unless another is given.
+
+        stiffness: share of the usual one with which the servos hold, less for an arm that gives way.
+        """
         self.tool = ParallelGripper() if tool is None else tool
+        self._stiffness = stiffness
         self.name = f"ur5e_{self.tool.name}"
         self.action_names = (*MOTIONS, self.tool.action_name)
         self.channels = (
@@ -79,7 +83,7 @@ class Arm(Robot):
     def add_to(self, spec: mujoco.MjSpec) -> None:
         """Add the arm, its tool and its servos."""
         base = spec.worldbody.add_body(name="arm_base", quat=to_quaternion(BASE))
-        flange = add_chain(spec, base)
+        flange = add_chain(spec, base, stiffness=self._stiffness, damping=self._stiffness)
         self.tool.add_to(spec, flange, "")
 
     def bind(self, sim: Simulation) -> None:

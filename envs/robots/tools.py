@@ -96,7 +96,8 @@ class Tool(ABC):
 class ParallelGripper(Tool):
     """Two fingers; y is the closing axis, and z points up where the tool's rotation is the identity.
 
-    tilt: [rad] of the cranked jaws, 0 for straight ones; stroke: [m] of each finger; pad: [m] half sizes of the pads.
+    tilt: [rad] of the cranked jaws, 0 for straight ones; stroke: [m] of each finger; pad: [m] half sizes of the pads;
+    damping: [N s/m] of the drive, the more the slower the fingers and the softer their blow on a part.
     The action opens at 1 and closes at -1; the state is each finger's distance from closed [m].
     """
 
@@ -106,9 +107,14 @@ class ParallelGripper(Tool):
     grip_force = GRIP_FORCE
 
     def __init__(
-        self, *, tilt: float = JAW_TILT, stroke: float = STROKE, pad: tuple[float, float, float] = PAD
+        self,
+        *,
+        tilt: float = JAW_TILT,
+        stroke: float = STROKE,
+        pad: tuple[float, float, float] = PAD,
+        damping: float = GRIP_DAMPING,
     ) -> None:
-        self.stroke, self.pad = stroke, pad
+        self.stroke, self.pad, self._damping = stroke, pad, damping
         self.frame = ToolFrame(GRIPPER_REACH, from_rotvec(np.array([0.0, -np.pi / 2 - tilt, 0.0])))
         self.speed_limits = {"finger_left": FINGER_SPEED, "finger_right": FINGER_SPEED}
 
@@ -152,7 +158,7 @@ class ParallelGripper(Tool):
         for name in names:
             drive.wrap_joint(name, 0.5)
         servo = spec.add_actuator(name=f"{prefix}grip", target=f"{prefix}grip", trntype=mujoco.mjtTrn.mjTRN_TENDON)
-        servo.set_to_position(kp=GRIP_STIFFNESS, kv=GRIP_DAMPING)
+        servo.set_to_position(kp=GRIP_STIFFNESS, kv=self._damping)
         servo.forcerange, servo.forcelimited = (-2 * GRIP_FORCE, 2 * GRIP_FORCE), True
 
     def bind(self, sim: Simulation, prefix: str) -> None:

@@ -91,6 +91,19 @@ def test_what_lies_on_the_ordered_item_is_taken_first_and_a_wrong_item_comes_bac
     assert env.task.plan()[0][0] == OTHER
 
 
+def test_the_expert_turns_to_another_item_where_the_heap_slides_before_the_hand_closes():
+    env = env_of(1)
+    put_items(env, {})
+    expert = env.task.expert()
+    expert.reset(np.arange(1))
+    for _ in range(3):
+        env.step(expert.act())
+    assert expert.item[0] == ORDERED
+    put_items(env, {OTHER: env.task.items()[:, ORDERED] + np.array([0.0, 0.0, 0.03])})
+    expert.act()
+    assert expert.item[0] == OTHER
+
+
 def test_the_heap_comes_to_rest_in_the_bin_within_a_second():
     env = env_of(48)
     for _ in range(20):

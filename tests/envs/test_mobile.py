@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 
@@ -124,7 +126,7 @@ def test_the_lidar_measures_once_a_turn():
     for _ in range(6):
         env.step(np.ones((2, 2)))
         scans.append(env.task.robot.scan())
-    fresh = [bool((after != before).any()) for before, after in zip(scans, scans[1:], strict=False)]
+    fresh = [bool((after != before).any()) for before, after in itertools.pairwise(scans)]
     assert fresh == [False, True] * 3, f"fresh {fresh}, want a measurement every 0.1 s"
 
 

@@ -2,7 +2,6 @@
 
 import mujoco
 import numpy as np
-import pytest
 
 from shopfloor.envs import ShopfloorVectorEnv
 from shopfloor.envs.simulation import CONTROL_PERIOD
@@ -10,10 +9,6 @@ from shopfloor.envs.simulation import CONTROL_PERIOD
 GRAVITY = 9.81  # [m/s^2]
 DEEPEST = 1e-3  # [m] that one thing may be in another when the work is done
 MACHINE_SPEED = 0.6  # [m/s] of the fastest thing on the floor beside the robot: a belt
-PRESS_TOO_HARD = {  # known, to be mended: the test fails once one of them no longer does
-    "BinPicking": "a finger that lands on a neighbour of the item presses with up to 170 N",
-    "GearMeshing": "a pad on the gear's disc presses with 62 N",
-}
 
 
 def loose_bodies(model):
@@ -62,9 +57,8 @@ def test_expert_episodes_are_physically_plausible(task):
                 assert -contact.dist < DEEPEST, f"{names} {-1e3 * contact.dist:.2f} mm in one another"
 
 
-def test_no_pad_presses_with_more_than_twice_the_grip(task, request):
-    if task in PRESS_TOO_HARD:
-        request.applymarker(pytest.mark.xfail(strict=True, raises=AssertionError, reason=PRESS_TOO_HARD[task]))
+def test_no_pad_presses_with_more_than_twice_the_grip(task):
+    """As it stands at the end of each control step; the blow of a closing finger may fall between two."""
     n = 24
     env = ShopfloorVectorEnv(task, n, realism="default", autoreset_mode="Disabled")
     model, robot = env.sim.model, env.task.robot
