@@ -73,13 +73,13 @@ class AisleDelivery(Task):
     0-1   p place in the hall                                                     m
     2-3   p heading                                                               1
     4-5   p speed, turning                                                        m/s, rad/s
-    6-7     next point of the fleet manager's route, 1 m ahead on it              m
+    6-7     next point of the fleet manager's route, 0.6 to 0.8 m ahead on it     m
     8-9     the station's standing place                                          m
     10-11   its heading                                                           1
     12      route left                                                            m
     13-16   part of the route: to its lane, through the aisle, across, docking        0 or 1
     17-19   free way ahead in a corridor as wide as the robot; 30 deg left, right m
-    20-67   lidar, from straight ahead and leftward, at most 8 m                  m
+    20-67   lidar, ten times a second, from straight ahead on leftward, to 8 m    m
     ======= ===================================================================== =====
 
     Randomised: start place and heading, station, aisle, who goes where and how fast, from which place; between
