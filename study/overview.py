@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from shopfloor.study.curves import Curve, Panel, Point
 from shopfloor.study.rows import write_atomically
 from shopfloor.study.statistics import Interval, crossed_differences, interquartile_mean
-from shopfloor.study.wording import count, percent_interval, points
+from shopfloor.study.wording import count, percent_interval, points, table
 
 CHANCE = "random"  # the reference that a learner has to beat
 BOOTSTRAP_SEED = 0  # the same rows give the same table
@@ -60,8 +60,7 @@ class Overview:
 
     def markdown(self) -> str:
         """The table for a page."""
-        lines = [self.header(), ["---"] * len(self.header()), *self.rows()]
-        return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+        return table(self.header(), self.rows())
 
 
 def insert(page: Path, name: str, table: str) -> None:

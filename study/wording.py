@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 
 from shopfloor.study.forecast import Forecast, LawRefusal, Reach
 from shopfloor.study.statistics import Interval
@@ -95,3 +96,9 @@ def _bound(value: float, reach: Reach) -> str:
     if value <= reach.smallest:
         return f"{count(reach.smallest)} or fewer"
     return approximate(value)
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
