@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from shopfloor.envs.simulation import CONTROL_PERIOD, Simulation
 
 Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 Ids = NDArray[np.intp]
 
 STOP_GAP = 0.3  # [m] before what stands in their way, they stop; they see nothing that comes from the side
@@ -128,7 +127,7 @@ class Traffic:
     def _on_loop(self, lanes: Ids | slice) -> Array:
         """Where movers belong by their progress (3, movers, k); takes down their way and free speed there."""
         laps, along = np.divmod(self._progress[:, lanes], self._ends[-1][:, lanes])
-        past = along - self._ends[..., lanes]  # (5, movers, k) [m] each corner
+        past = along - self._ends[..., lanes]  # [m] how far past each corner, (5, movers, k)
         sides = self._sides[..., lanes]
         there, back = past[:2].clip(0.0, sides), past[2:4].clip(0.0, sides)  # along x, along y
         turns = (0.5 + past / (2 * CORNER)).clip(0.0, 1.0)  # share of each corner's that is made
