@@ -54,19 +54,6 @@ class Parts:
         sim.per_simulation("body_inertia")[rows, self.bodies] = self._inertias * change[..., None]
         sim.update_constants(ids)
 
-    def resize_boxes(self, ids: Ids, half_sizes: Array, masses: Array) -> None:
-        """Make the parts, one box each, half_sizes (k, parts, 3) [m] and masses (k, parts) [kg] in simulations ids."""
-        geoms = self._sim.model.body_geomadr[self.bodies]
-        sim, rows = self._sim, ids[:, None]
-        sim.per_simulation("geom_size")[rows, geoms] = half_sizes
-        sim.per_simulation("geom_rbound")[rows, geoms] = np.sqrt((half_sizes**2).sum(axis=-1))
-        sim.per_simulation("geom_aabb")[rows, geoms] = np.concatenate([0 * half_sizes, half_sizes], axis=-1)
-        square = half_sizes**2
-        others = square.sum(axis=-1, keepdims=True) - square
-        sim.per_simulation("body_mass")[rows, self.bodies] = masses
-        sim.per_simulation("body_inertia")[rows, self.bodies] = masses[..., None] / 3 * others
-        sim.update_constants(ids)
-
     def positions(self) -> Array:
         """Middles (n, parts, 3) [m] of the bodies' frames."""
         return self._sim.qpos[:, self._qpos[:, :3]]
@@ -82,6 +69,32 @@ class Parts:
     def drive(self, ids: Ids, velocities: Array) -> None:
         """Set the parts of simulations ids in motion: velocities (k, parts, 6) as `velocities` gives them."""
         self._sim.qvel[ids[:, None, None], self._qvel] = velocities
+
+
+class Boxes(Parts):
+    """Parts that are one box each, of its own size and mass in each simulation."""
+
+    def __init__(self, sim: Simulation, names: Sequence[str]) -> None:
+        super().__init__(sim, names)
+        self.half_sizes = np.ones((sim.nsim, len(names), 3))  # [m]
+
+    def shape(self, ids: Ids, half_sizes: Array, masses: Array) -> None:
+        """Give the boxes of simulations ids half_sizes (k, parts, 3) [m] and masses (k, parts) [kg]."""
+        self.half_sizes[ids] = half_sizes
+        geoms = self._sim.model.body_geomadr[self.bodies]
+        sim, rows = self._sim, ids[:, None]
+        sim.per_simulation("geom_size")[rows, geoms] = half_sizes
+        sim.per_simulation("geom_rbound")[rows, geoms] = np.sqrt((half_sizes**2).sum(axis=-1))
+        sim.per_simulation("geom_aabb")[rows, geoms] = np.concatenate([0 * half_sizes, half_sizes], axis=-1)
+        square = half_sizes**2
+        others = square.sum(axis=-1, keepdims=True) - square
+        sim.per_simulation("body_mass")[rows, self.bodies] = masses
+        sim.per_simulation("body_inertia")[rows, self.bodies] = masses[..., None] / 3 * others
+        sim.update_constants(ids)
+
+    def tops(self) -> Array:
+        """Middles (n, parts, 3) [m] of the faces that are up where the boxes stand straight."""
+        return self.positions() + self.half_sizes[..., 2:] * self.rotations()[..., 2]
 
 
 class Fixture:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from shopfloor.envs import conveyor, scene
 from shopfloor.envs.conveyor import Conveyor
 from shopfloor.envs.expert import CLOSED, GAIN, OPEN, Expert, Phase, above, pick_and_place
-from shopfloor.envs.parts import Fixture, Parts, Surfaces, add_part
+from shopfloor.envs.parts import Boxes, Fixture, Surfaces, add_part
 from shopfloor.envs.randomness import Uniform
 from shopfloor.envs.robots.arm import Arm
 from shopfloor.envs.robots.tools import SuctionCup
@@ -148,12 +148,11 @@ class ConveyorSorting(Task):
     def bind(self, sim: Simulation) -> None:
         """Look up parcels, belt and chutes; each simulation has its own parcels, belt speed and friction."""
         super().bind(sim)
-        self._parts = Parts(sim, NAMES)
+        self._parcels = Boxes(sim, NAMES)
         self._belt, self._chutes = Conveyor(sim, "belt"), Fixture(sim, "chutes")
         self._surfaces = Surfaces(sim)
         self._colours = sim.per_simulation("geom_rgba")
-        self._parcel_geoms = sim.model.body_geomadr[self._parts.bodies]
-        self._half_sizes = np.ones((sim.nsim, PARCELS, 3))
+        self._parcel_geoms = sim.model.body_geomadr[self._parcels.bodies]
         self._class = np.zeros((sim.nsim, PARCELS), dtype=np.intp)
         self._home = self.robot.home((BELT_X - 0.06, 0.25, TRAVEL))
         self._lane = np.arange(sim.nsim)
@@ -169,27 +168,26 @@ class ConveyorSorting(Task):
         self._belt.place(ids, height, speed)
 
         half = draws["size"].reshape(n, PARCELS, 3)
-        self._half_sizes[ids] = half
         self._class[ids] = np.argsort(draws["order"], axis=1)
-        self._parts.resize_boxes(ids, half, draws["mass"] * np.array([[site.payload] for site in sites]))
+        self._parcels.shape(ids, half, draws["mass"] * np.array([[site.payload] for site in sites]))
         self._colours[ids[:, None], self._parcel_geoms] = np.array(COLOURS)[self._class[ids]]
         along = FIRST + self.knob["spacing"] * np.arange(PARCELS) + draws["along"]
         positions = np.stack([BELT_X + draws["across"], along, height[:, None] + half[..., 2]], axis=-1)
-        self._parts.put(ids, positions, about_z(draws["yaw"].reshape(-1)).reshape(n, PARCELS, 3, 3))
+        self._parcels.put(ids, positions, about_z(draws["yaw"].reshape(-1)).reshape(n, PARCELS, 3, 3))
         drift = np.zeros((n, PARCELS, 6))
         drift[..., 1] = -speed[:, None]
-        self._parts.drive(ids, drift)
+        self._parcels.drive(ids, drift)
         self.robot.place(ids, self._home + draws["joint_shift"], np.zeros(n))
 
     @measurement
     def parcels(self) -> Array:
         """Middles (n, parcels, 3) [m] of the parcels."""
-        return self._parts.positions()
+        return self._parcels.positions()
 
     @measurement
     def tops(self) -> Array:
         """Middles (n, parcels, 3) [m] of the parcels' upper faces."""
-        return self.parcels() + self._half_sizes[..., 2:] * self._parts.rotations()[..., 2]
+        return self._parcels.tops()
 
     @measurement
     def chutes(self) -> Array:
@@ -223,7 +221,7 @@ class ConveyorSorting(Task):
 
     def success(self) -> Mask:
         """All parcels are sorted and rest."""
-        slow: Mask = norm(self._parts.velocities()[..., :3]) < SLOW
+        slow: Mask = norm(self._parcels.velocities()[..., :3]) < SLOW
         return np.asarray((self.sorted() & slow).all(axis=1))
 
     def lost(self) -> Mask:
@@ -249,7 +247,7 @@ class ConveyorSorting(Task):
         """True values of the scene's channels."""
         n = self.sim.nsim
         classes = np.eye(PARCELS)[self._class].reshape(n, -1)
-        heights = 2 * self._half_sizes[..., 2]
+        heights = 2 * self._parcels.half_sizes[..., 2]
         return np.concatenate(
             [self.tops().reshape(n, -1), heights, classes, self.chutes(), self._belt.speed()[:, None]], axis=1
         )
@@ -339,7 +337,7 @@ class ConveyorSorting(Task):
 
     def _goals(self) -> Array:
         """Where each parcel's top belongs (n, parcels, 3) [m]."""
-        return _goals(self.chutes(), self._class, 2 * self._half_sizes[..., 2])
+        return _goals(self.chutes(), self._class, 2 * self._parcels.half_sizes[..., 2])
 
 
 def _goals(chutes: Array, classes: Ids, heights: Array) -> Array:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from shopfloor.envs import scene
 from shopfloor.envs.expert import CLOSED, OPEN, Expert, Phase, above, bringing, raised
 from shopfloor.envs.machine_tool import BUTTON, BUTTON_TRAVEL, CYCLE, DONE, DOOR, IDLE, JAW_HEIGHT, SEAT, MachineTool
-from shopfloor.envs.parts import Bench, Fixture, Parts, add_part
+from shopfloor.envs.parts import Bench, Boxes, Fixture, add_part
 from shopfloor.envs.randomness import Uniform
 from shopfloor.envs.robots.arm import Arm
 from shopfloor.envs.robots.tools import PAD, STROKE
@@ -158,7 +158,7 @@ class MachineTending(Task):
         """Look up the part and the fixtures; each simulation has its own friction, size and mass of the part."""
         super().bind(sim)
         self._machine.bind(sim)
-        self._parts = Parts(sim, ["part"])
+        self._parts = Boxes(sim, ["part"])
         self._bench, self._tray = Bench(sim), Fixture(sim, "tray")
         self._box, self._bore = sim.model.geom("part").id, sim.model.geom("bore").id
         self._size = sim.per_simulation("geom_size")[:, self._box]  # (n, 3) [m], half
@@ -171,7 +171,7 @@ class MachineTending(Task):
         depth = DEPTH - 0.1 * self.knob["clearance"] * np.array([site.wear for site in sites])
         half = 0.5 * np.concatenate([depth[:, None], draws["blank_size"]], axis=1)
         masses = DENSITY * 8 * half.prod(axis=1) + [site.part_mass for site in sites]
-        self._parts.resize_boxes(ids, half[:, None], masses[:, None])
+        self._parts.shape(ids, half[:, None], masses[:, None])
         self._geom_position[ids, self._bore, 2] = half[:, 2]
         position = np.concatenate([IN_TRAY + draws["blank_shift"], (bench + half[:, 2])[:, None]], axis=1)
         self._parts.put(ids, position[:, None], about_z(self.knob["yaw"] * draws["blank_turn"])[:, None])

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from shopfloor.envs import conveyor, scene
 from shopfloor.envs.expert import Expert, bringing, pick_and_place
-from shopfloor.envs.parts import Fixture, Parts, Surfaces, add_part
+from shopfloor.envs.parts import Boxes, Fixture, Surfaces, add_part
 from shopfloor.envs.randomness import Uniform
 from shopfloor.envs.robots.arm import Arm
 from shopfloor.envs.robots.tools import SuctionCup
@@ -141,10 +141,9 @@ class Palletizing(Task):
     def bind(self, sim: Simulation) -> None:
         """Look up the boxes and what they stand on; each simulation has its own boxes and friction."""
         super().bind(sim)
-        self._parts = Parts(sim, NAMES)
+        self._boxes = Boxes(sim, NAMES)
         self._pallet, self._infeed = Fixture(sim, "pallet"), Fixture(sim, "infeed")
         self._surfaces = Surfaces(sim)
-        self._half_sizes = np.ones((sim.nsim, BOXES, 3))
         self._rested = np.zeros(sim.nsim, dtype=np.int64)  # [control steps] that the finished layer has rested
         self._home = self.robot.home((0.45, 0.1, TRAVEL))
         self._lane = np.arange(sim.nsim)
@@ -159,41 +158,40 @@ class Palletizing(Task):
         self._surfaces.rub(ids, np.array([site.friction for site in sites]))
 
         half = draws["size"].reshape(n, BOXES, 3)
-        self._half_sizes[ids] = half
-        self._parts.resize_boxes(ids, half, draws["mass"] * np.array([[site.payload] for site in sites]))
+        self._boxes.shape(ids, half, draws["mass"] * np.array([[site.payload] for site in sites]))
         slots = INFEED_AT + SLOT * CORNERS[np.argsort(draws["order"], axis=1)] + draws["shift"].reshape(n, BOXES, 2)
         positions = np.concatenate([slots, height[:, None, None] + half[..., 2:]], axis=-1)
         turns = about_z((self.knob["turn"] * draws["turn"]).reshape(-1))
-        self._parts.put(ids, positions, turns.reshape(n, BOXES, 3, 3))
+        self._boxes.put(ids, positions, turns.reshape(n, BOXES, 3, 3))
         self._rested[ids] = 0
         self.robot.place(ids, self._home + draws["joint_shift"], np.zeros(n))
 
     def after_step(self, ids: Ids) -> None:
         """Count how long the finished layer has rested."""
-        slow: Mask = norm(self._parts.velocities()[..., :3]) < SLOW
+        slow: Mask = norm(self._boxes.velocities()[..., :3]) < SLOW
         resting: Mask = np.all(self.placed() & slow, axis=1)
         self._rested[ids] = np.where(resting[ids], self._rested[ids] + 1, 0)
 
     @measurement
     def boxes(self) -> Array:
         """Middles (n, boxes, 3) [m] of the boxes."""
-        return self._parts.positions()
+        return self._boxes.positions()
 
     @measurement
     def tops(self) -> Array:
         """Middles (n, boxes, 3) [m] of the boxes' upper faces."""
-        return self.boxes() + self._half_sizes[..., 2:] * self._parts.rotations()[..., 2]
+        return self._boxes.tops()
 
     @measurement
     def goals(self) -> Array:
         """Where the middle of each box's top belongs (n, boxes, 3) [m]."""
-        return self._pattern(self._pallet.position(), self._half_sizes)
+        return self._pattern(self._pallet.position(), self._boxes.half_sizes)
 
     @measurement
     def overhang(self) -> Array:
         """How far each box's footprint reaches beyond the pallet (n, boxes) [m]; below 0 it does not."""
-        rotations = np.abs(self._parts.rotations()[..., :2, :])
-        reach = (rotations * self._half_sizes[:, :, None]).sum(axis=-1)
+        rotations = np.abs(self._boxes.rotations()[..., :2, :])
+        reach = (rotations * self._boxes.half_sizes[:, :, None]).sum(axis=-1)
         off = np.abs(self.boxes()[..., :2] - self._pallet.position()[:, None, :2])
         beyond: Array = (off + reach - np.array(PALLET[:2]) / 2).max(axis=-1)
         return beyond
@@ -201,7 +199,7 @@ class Palletizing(Task):
     @measurement
     def standing(self) -> Mask:
         """Which boxes stand flat and square on the deck where they belong (n, boxes)."""
-        rotations = self._parts.rotations()
+        rotations = self._boxes.rotations()
         off = self.tops() - self.goals()
         placed: Mask = np.hypot(off[..., 0], off[..., 1]) < IN_PLACE
         placed &= (np.abs(off[..., 2]) < ON_DECK) & (rotations[..., 2, 2] > FLAT) & (self.overhang() < 0)
@@ -243,8 +241,8 @@ class Palletizing(Task):
     def truth(self) -> Array:
         """True values of the scene's channels."""
         n = self.sim.nsim
-        axes = self._parts.rotations()[..., 0]
-        arrays = (self.tops(), axes, self._half_sizes, self._pallet.position())
+        axes = self._boxes.rotations()[..., 0]
+        arrays = (self.tops(), axes, self._boxes.half_sizes, self._pallet.position())
         return np.concatenate([array.reshape(n, -1) for array in arrays], axis=1)
 
     def observe(self, readings: Mapping[str, Array]) -> Array:
@@ -296,7 +294,7 @@ class Palletizing(Task):
     def _top(self) -> tuple[Array, Array]:
         """Pose of the expert's box at its top."""
         item = self._expert.item
-        return self.tops()[self._lane, item], self._parts.rotations()[self._lane, item]
+        return self.tops()[self._lane, item], self._boxes.rotations()[self._lane, item]
 
     def _goal(self) -> tuple[Array, Array]:
         """Where that belongs."""

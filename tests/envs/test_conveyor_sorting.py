@@ -20,8 +20,8 @@ def lay_in_chutes(env, classes):
     floors = task.chutes()[:, None] + sorting.CHUTES
     positions = np.take_along_axis(floors, classes[..., None], axis=1)
     positions[..., 2] += task.tops()[..., 2] - task.parcels()[..., 2]
-    task._parts.put(lanes, positions, FLAT)
-    task._parts.drive(lanes, np.zeros((env.num_envs, PARCELS, 6)))
+    task._parcels.put(lanes, positions, FLAT)
+    task._parcels.drive(lanes, np.zeros((env.num_envs, PARCELS, 6)))
     env.sim.forward(lanes)
     return positions
 
@@ -32,7 +32,7 @@ def test_success_is_every_parcel_at_rest_in_the_chute_of_its_class():
     lay_in_chutes(env, env.task._class)
     assert env.task.success().all()
     assert not env.task.lost().any()
-    env.task._parts.drive(np.arange(2), np.full((2, PARCELS, 6), 0.1))
+    env.task._parcels.drive(np.arange(2), np.full((2, PARCELS, 6), 0.1))
     env.sim.forward(np.arange(2))
     assert not env.task.success().any()
 

@@ -21,12 +21,12 @@ def stack(env, shift=(0.0, 0.0, 0.0), rotation=None, box=0):
     """Stand all boxes in their places, but for one that is moved by shift [m] and turned."""
     task = env.task
     positions = task.goals().copy()
-    positions[..., 2] -= task._half_sizes[..., 2]
+    positions[..., 2] -= task._boxes.half_sizes[..., 2]
     positions[:, box] += shift
     rotations = FLAT.copy()
     if rotation is not None:
         rotations[:, box] = rotation
-    task._parts.put(LANES, positions, rotations)
+    task._boxes.put(LANES, positions, rotations)
     env.sim.forward(LANES)
 
 
@@ -76,13 +76,13 @@ def test_overhang_is_measured_at_the_boxs_corners():
     stack(env)
     edge = env.task._pallet.position()[:, 1] + pallet.PALLET[1] / 2
     turned = about_z(np.full(2, np.pi / 4))
-    half = env.task._half_sizes[:, 1]
+    half = env.task._boxes.half_sizes[:, 1]
     positions = env.task.boxes().copy()
     reach = half[:, :2].sum(axis=1) / np.sqrt(2)
     positions[:, 1, 1] = edge - reach + 0.004
     rotations = FLAT.copy()
     rotations[:, 1] = turned
-    env.task._parts.put(LANES, positions, rotations)
+    env.task._boxes.put(LANES, positions, rotations)
     env.sim.forward(LANES)
     np.testing.assert_allclose(env.task.overhang()[:, 1], 0.004, atol=1e-6)
 
@@ -90,7 +90,7 @@ def test_overhang_is_measured_at_the_boxs_corners():
 @pytest.mark.parametrize("gap", [0.005, 0.03])
 def test_the_pattern_leaves_the_gap_between_boxes_and_stays_on_the_pallet(gap):
     task = env_of(32, realism="default", gap=gap).task
-    goals, half = task.goals(), task._half_sizes
+    goals, half = task.goals(), task._boxes.half_sizes
     for one, other, axis in ((0, 1, 1), (2, 3, 1), (0, 2, 0), (1, 3, 0)):
         between = np.abs(goals[:, one, axis] - goals[:, other, axis]) - half[:, one, axis] - half[:, other, axis]
         np.testing.assert_allclose(between, gap, atol=1e-9)
@@ -114,6 +114,6 @@ def test_a_box_that_falls_down_ends_the_episode_as_a_failure():
 
 
 def test_the_share_of_the_turn_is_the_tasks():
-    turns = [np.abs(env_of(16, turn=turn).task._parts.rotations()[..., 1, 0]).max() for turn in (0.0, 0.5)]
+    turns = [np.abs(env_of(16, turn=turn).task._boxes.rotations()[..., 1, 0]).max() for turn in (0.0, 0.5)]
     assert turns[0] < 1e-9
     assert turns[1] > 0.3
