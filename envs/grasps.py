@@ -29,11 +29,18 @@ RESTS_ON = 0.006  # [m] higher, and over the other's outline: an item rests on t
 
 @dataclass(frozen=True)
 class Heap:
-    """Items as boxes round them: positions (n, items, 3) [m], axes (n, items, 3, 3) in columns, half sizes [m]."""
+    """Items as boxes round them: positions (n, items, 3) [m], axes (n, items, 3, 3) in columns, half sizes [m].
+
+    Lanes vary fastest in memory (Fortran order), here and in what follows: there numpy's inner loops run.
+    """
 
     positions: Array
     axes: Array
     half_sizes: Array
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            object.__setattr__(self, name, np.asfortranarray(value))
 
     @property
     def half_heights(self) -> Array:
@@ -69,7 +76,7 @@ def ways(heap: Heap, box_axis: Array) -> tuple[Array, Mask]:
     walls = np.stack([box_axis, np.stack([-box_axis[:, 1], box_axis[:, 0]], axis=1)], axis=1)[:, None]
     extent = np.abs(_dot(_sides(heap)[0][:, :, None], walls[..., None, :])).sum(-1)
     directions = np.concatenate([across / np.maximum(length, 1e-6), walls + 0 * across[:, :, :2]], axis=2)
-    return directions, np.concatenate([usable, extent < WIDEST_ASKEW], axis=2)
+    return np.asfortranarray(directions), np.concatenate([usable, extent < WIDEST_ASKEW], axis=2)
 
 
 def room_beside_others(heap: Heap, directions: Array, tips: Array) -> Array:
@@ -95,7 +102,8 @@ def room_beside_others(heap: Heap, directions: Array, tips: Array) -> Array:
     items = np.arange(room.shape[1])
     low = tops[:, None, :] < tips[:, :, None]
     low[:, items, items] = True
-    return np.where(low[:, :, None], np.inf, room)
+    higher = np.where(low, np.inf, -np.inf)[:, :, None]
+    return np.maximum(room, higher)
 
 
 def room_inside(heap: Heap, directions: Array, box: Array, box_axis: Array, inside: tuple[float, float]) -> Array:
@@ -149,7 +157,8 @@ def _sides(heap: Heap) -> tuple[Array, Array]:
     half = np.moveaxis(heap.axes[..., :2, :] * heap.half_sizes[..., None, :], -1, -2)
     length = np.sqrt(_dot(half, half))[..., None]
     normal = np.stack([-half[..., 1], half[..., 0]], axis=-1) / np.maximum(length, 1e-6)
-    return half, np.where(length > 1e-3, normal, np.array([1.0, 0.0]))  # an upright side shows no length
+    normal = np.where(length > 1e-3, normal, np.array([1.0, 0.0]))  # an upright side shows no length
+    return np.asfortranarray(half), np.asfortranarray(normal)
 
 
 def _dot(a: Array, b: Array) -> Array:
