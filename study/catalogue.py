@@ -26,14 +26,14 @@ def catalogue(names: Sequence[str]) -> str:
     ]
     knobs = [
         (
-            type(task).__name__ if first else "",
+            "" if number else type(task).__name__,
             f"`{name}`",
             *(f"{value:g}" for value in (knob.easy, knob.default, knob.hard)),
             f"{knob.low:g} to {knob.high:g}",
             knob.meaning,
         )
         for task in tasks
-        for first, (name, knob) in zip((True, *[False] * len(task.knobs)), task.knobs.items(), strict=False)
+        for number, (name, knob) in enumerate(task.knobs.items())
     ]
     return "\n".join(
         [

@@ -23,7 +23,7 @@ def approximate(value: float) -> str:
 
 def percent(rate: float) -> str:
     """A rate as 85.9 %."""
-    return f"{100 * rate:.1f} %"
+    return f"{_tenths(rate)} %"
 
 
 def whole_percent(rate: float) -> str:
@@ -35,7 +35,7 @@ def whole_percent(rate: float) -> str:
 
 def percent_interval(rate: Interval) -> str:
     """A rate with its bounds: 85.9 % [79.3, 90.5]."""
-    return f"{percent(rate.estimate)} [{100 * rate.low:.1f}, {100 * rate.high:.1f}]"
+    return f"{percent(rate.estimate)} [{_tenths(rate.low)}, {_tenths(rate.high)}]"
 
 
 def parameter(value: Interval) -> str:
@@ -45,9 +45,7 @@ def parameter(value: Interval) -> str:
 
 def points(difference: Interval) -> str:
     """A difference of rates with its bounds in percentage points: +4.3 points [+3.6, +5.1]."""
-    low, middle, high = (
-        f"{round(100 * x, 1) + 0.0:+.1f}" for x in (difference.low, difference.estimate, difference.high)
-    )
+    low, middle, high = (_tenths(x, "+") for x in (difference.low, difference.estimate, difference.high))
     return f"{middle} points [{low}, {high}]"
 
 
@@ -102,3 +100,8 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table in Markdown."""
     lines = [header, ["---"] * len(header), *rows]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def _tenths(share: float, sign: str = "") -> str:
+    """A share in hundredths, to one decimal; what arithmetic left of a tie is taken off, so that equals look equal."""
+    return f"{round(round(100 * share, 9), 1) + 0.0:{sign}.1f}"

@@ -42,8 +42,8 @@ YAW_GOAL = np.radians(10)
 SPEED_GOAL, TURN_GOAL = 0.05, 0.1  # [m/s], [rad/s] at which the robot stands
 LOAD = 40.0  # [kg] of the robot's mass, in the tote
 CORRIDOR = 0.42  # [m] half width of the ways that the lidar watches, ahead and to either side
-SIDEWAYS = np.radians([0.0, 30.0, -30.0])
-NO_ECHO = 1e6  # [m]
+SIDEWAYS = np.radians([0.0, 30.0, -30.0])  # of these ways
+NO_ECHO = 1e6  # [m] away: nothing there
 LANES_OF_TRAFFIC = 0.55  # [m] from an aisle's middle to where people and vehicles go
 TRAFFIC_X = (3.3, 4.1)  # [m] x of the two lanes across the aisles' ends
 
@@ -51,10 +51,11 @@ ROUTE_LENGTH = 16.0  # [m] of the longest
 AHEAD = np.linspace(0.0, 2.0, 9)  # [s] over which the expert looks ahead
 SIDE_MARGIN = 0.2  # [m] that it leaves beside itself, where the other goes at 0.7 m/s
 STOP_MARGIN = 0.5  # [m] before itself
-_ANGLES = 2 * np.pi * np.arange(BEAMS) / BEAMS - SIDEWAYS[:, None]  # (ways, BEAMS) [rad] from each way to each beam
-_BEAMS = np.array([np.flatnonzero(np.cos(angles) > 1e-9) for angles in _ANGLES])  # within a right angle of each way
-_ANGLES = np.take_along_axis(_ANGLES, _BEAMS, axis=1)[..., None]
-_ALONG, _ASIDE = np.cos(_ANGLES), np.abs(np.sin(_ANGLES))
+_TURNS = 2 * np.pi * np.arange(BEAMS) / BEAMS - SIDEWAYS[:, None]  # (ways, BEAMS) [rad] from each way to each beam
+_IN_VIEW = np.array([np.flatnonzero(np.cos(turns) > 1e-9) for turns in _TURNS])  # within a right angle of each way
+_ALONG, _ASIDE = (
+    np.take_along_axis(share, _IN_VIEW, axis=1)[..., None] for share in (np.cos(_TURNS), np.abs(np.sin(_TURNS)))
+)
 VESTS = ((0.98, 0.45, 0.05, 1), (0.85, 0.92, 0.10, 1))
 COLOURS = ((0.20, 0.45, 0.75, 1), (0.25, 0.60, 0.35, 1), (0.85, 0.60, 0.15, 1), (0.60, 0.30, 0.60, 1))
 
@@ -323,8 +324,8 @@ def _route(place: Array, station: Array, lane: Array) -> tuple[Array, Array, Ids
     """
     (x, y), (dock, row), lane = place.T, station.T, lane[:, 0]
     lanes, corners, after = np.arange(len(x)), np.empty((PARTS + 1, 2, len(x))), np.zeros((PARTS, len(x)))
-    corners[:, 0].T[:] = ENTRY, FRONT, FRONT, 0.0, 0.0
-    corners[3:, 0], corners[:2, 1], corners[2:, 1] = dock, lane, row  # ends of the parts, the last one's twice
+    corners[0, 0], corners[1:3, 0], corners[3:, 0] = ENTRY, FRONT, dock  # ends of the parts, the last one's twice
+    corners[:2, 1], corners[2:, 1] = lane, row
     after[2] = np.abs(dock - FRONT)
     after[1] = after[2] + np.abs(row - lane)
     after[0] = after[1] + FRONT - ENTRY  # [m] of way after each part
@@ -343,7 +344,7 @@ def _route(place: Array, station: Array, lane: Array) -> tuple[Array, Array, Ids
 
 def _free_ways(lidar: Array) -> Array:
     """Free way (n, 3) [m] before the robot's nose, then to either side, by lidar (n, BEAMS) [m]."""
-    echo = lidar.T[_BEAMS]  # (3, beams, n)
+    echo = lidar.T[_IN_VIEW]  # (3, beams, n)
     echo = echo + NO_ECHO * (echo >= LIDAR_RANGE)
     free: Array = np.maximum(echo * _ALONG, NO_ECHO * (echo * _ASIDE >= CORRIDOR)).min(axis=1)
     return (free.T.clip(max=LIDAR_RANGE) - HALF_LENGTH).clip(min=0.0)

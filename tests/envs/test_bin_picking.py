@@ -104,6 +104,32 @@ def test_the_expert_turns_to_another_item_where_the_heap_slides_before_the_hand_
     assert expert.item[0] == OTHER
 
 
+def test_the_fingers_close_slowly():
+    env = env_of(1)
+    hand = env.sim.model.joint("finger_left").dofadr[0]
+    env.task.robot.command(np.array([[0, 0, 0, 0, 0, 0, -1.0]]))
+    speeds = []
+    for _ in range(30):
+        env.sim.batch.step(nstep=1)
+        speeds.append(-env.sim.qvel[0, hand])
+    assert max(speeds) < 0.15  # [m/s]
+    assert 0.05 < max(speeds[10:]) < 0.095  # from 50 ms on, as they meet the items
+
+
+def test_the_arm_gives_way_as_its_stiffness_says(monkeypatch):
+    moved = []
+    for stiffness in (0.4, 1.0):
+        monkeypatch.setattr(bin_picking, "STIFFNESS", stiffness)
+        env = env_of(1)
+        before = env.task.robot.pose()[0][0, 2]
+        env.sim.batch.bind("xfrc_applied")[0, env.sim.model.body("gripper").id, 2] = 40.0  # [N]
+        for _ in range(20):
+            env.task.robot.command(np.array([[0, 0, 0, 0, 0, 0, 1.0]]))
+            env.sim.step(np.arange(1))
+        moved.append(env.task.robot.pose()[0][0, 2] - before)
+    assert moved[0] == pytest.approx(moved[1] / 0.4, rel=0.1), f"{moved} m"
+
+
 def test_the_heap_comes_to_rest_in_the_bin_within_a_second():
     env = env_of(48)
     for _ in range(20):

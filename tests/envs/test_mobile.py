@@ -84,9 +84,9 @@ def test_a_base_that_reverses_backs_up_to_what_is_behind():
 
 
 def test_the_lidar_agrees_with_mujocos_rays():
-    env = standing("AisleDelivery", 6)
+    env = standing("AisleDelivery", 48)
     expert = env.task.expert()
-    expert.reset(np.arange(6))
+    expert.reset(np.arange(48))
     for _ in range(60):
         env.step(expert.act())
     robot, groups = env.task.robot, np.zeros(6, dtype=np.uint8)
@@ -97,7 +97,9 @@ def test_the_lidar_agrees_with_mujocos_rays():
     eyes = np.broadcast_to((position + np.array([0.0, 0.0, mobile.LIDAR_HEIGHT]))[:, None], beams.shape)
     distance, _ = env.sim.batch.ray(eyes, beams, groups, bodyexclude=env.sim.model.body("chassis").id)
     distance[(distance < 0) | (distance > mobile.LIDAR_RANGE)] = mobile.LIDAR_RANGE
-    np.testing.assert_allclose(robot.scan(), distance, atol=1e-4)
+    off = np.abs(robot.scan() - distance)
+    assert off.max() < 1e-4  # where a beam grazes a wall
+    assert np.mean(off < 2e-6) > 0.998
 
 
 def test_the_lidar_measures_the_walls():
