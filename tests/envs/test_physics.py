@@ -2,6 +2,7 @@
 
 import mujoco
 import numpy as np
+import pytest
 
 from shopfloor.envs import ShopfloorVectorEnv
 from shopfloor.envs.simulation import CONTROL_PERIOD
@@ -64,7 +65,7 @@ def test_no_pad_presses_with_more_than_twice_the_grip(task):
     model, robot = env.sim.model, env.task.robot
     pads = [geom for geom in range(model.ngeom) if "pad_" in model.geom(geom).name]
     if not pads:
-        return  # nothing that grips
+        pytest.skip("nothing that grips")
     env.reset(seed=0)
     expert = env.task.expert()
     expert.reset(np.arange(n))
