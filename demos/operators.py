@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from shopfloor.envs.expert import OPEN, Expert
+from shopfloor.envs.experts.expert import OPEN, Expert
 from shopfloor.envs.randomness import Purpose, Uniform, stream
 from shopfloor.envs.robots.robot import Robot
 from shopfloor.envs.simulation import CONTROL_PERIOD

@@ -2,9 +2,9 @@
 
 from gymnasium.envs.registration import register
 
-from shopfloor.envs.realism import DEFAULT, IDEAL, REALISMS, Realism
+from shopfloor.envs.realism.realism import DEFAULT, IDEAL, REALISMS, Realism
+from shopfloor.envs.realism.sites import Site, collection_sites, held_out_sites
 from shopfloor.envs.single import ShopfloorEnv
-from shopfloor.envs.sites import Site, collection_sites, held_out_sites
 from shopfloor.envs.task import Task
 from shopfloor.envs.tasks import TASKS
 from shopfloor.envs.vector import ShopfloorVectorEnv

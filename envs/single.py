@@ -11,7 +11,7 @@ from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import iterate
 from numpy.typing import NDArray
 
-from shopfloor.envs.realism import Realism
+from shopfloor.envs.realism.realism import Realism
 from shopfloor.envs.task import Task
 from shopfloor.envs.vector import (
     DEFAULT_SITES,

@@ -12,12 +12,12 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from shopfloor.envs.expert import Expert
+from shopfloor.envs.experts.expert import Expert
 from shopfloor.envs.randomness import Uniform
+from shopfloor.envs.realism.sensing import Channel
+from shopfloor.envs.realism.sites import Site
 from shopfloor.envs.robots.robot import Robot
-from shopfloor.envs.sensing import Channel
 from shopfloor.envs.simulation import CONTROL_RATE, Simulation
-from shopfloor.envs.sites import Site
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]

@@ -13,10 +13,10 @@ from gymnasium.vector.utils import batch_space, iterate
 from numpy.typing import NDArray
 
 from shopfloor.envs.randomness import Purpose, stream
-from shopfloor.envs.realism import REALISMS, Realism
-from shopfloor.envs.sensing import Sensing
+from shopfloor.envs.realism.realism import REALISMS, Realism
+from shopfloor.envs.realism.sensing import Sensing
+from shopfloor.envs.realism.sites import collection_sites
 from shopfloor.envs.simulation import CONTROL_PERIOD, CONTROL_RATE, TIMESTEP, Simulation
-from shopfloor.envs.sites import collection_sites
 from shopfloor.envs.task import Task
 from shopfloor.envs.tasks import TASKS
 

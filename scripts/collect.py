@@ -6,8 +6,8 @@ python scripts/collect.py episodes=200 realism=ideal
 import hydra
 from omegaconf import DictConfig
 
-from shopfloor.study.entry import clearly, run
-from shopfloor.study.jobs import collect
+from shopfloor.study.command_line import clearly, run
+from shopfloor.study.commands import collect
 
 
 @hydra.main(config_path="pkg://shopfloor.conf", config_name="collect", version_base="1.3")

@@ -8,12 +8,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from shopfloor.study.entry import draw_without_screen
+from shopfloor.study.command_line import draw_without_screen
 
 draw_without_screen()  # before mujoco is imported
 
 from shopfloor.envs import TASKS  # noqa: E402
-from shopfloor.study.contact_sheet import contact_sheet  # noqa: E402
+from shopfloor.study.showing.contact_sheet import contact_sheet  # noqa: E402
 
 
 def main() -> None:

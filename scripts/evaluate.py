@@ -6,8 +6,8 @@ python scripts/evaluate.py agent=expert realism=ideal evaluation.episodes=500
 import hydra
 from omegaconf import DictConfig
 
-from shopfloor.study.entry import clearly, run
-from shopfloor.study.jobs import evaluate_agent
+from shopfloor.study.command_line import clearly, run
+from shopfloor.study.commands import evaluate_agent
 
 
 @hydra.main(config_path="pkg://shopfloor.conf", config_name="evaluate", version_base="1.3")

@@ -7,7 +7,7 @@ python scripts/replay.py agent=expert out=outputs/insertion.mp4
 import hydra
 from omegaconf import DictConfig
 
-from shopfloor.study.entry import clearly, draw_without_screen, run
+from shopfloor.study.command_line import clearly, draw_without_screen, run
 
 draw_without_screen()  # before mujoco is imported
 

@@ -8,8 +8,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from shopfloor.study.overview import insert
-from shopfloor.study.report import write_report
+from shopfloor.study.showing.overview import insert
+from shopfloor.study.showing.report import write_report
 
 
 def main() -> None:

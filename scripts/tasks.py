@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 from shopfloor.envs import TASKS
-from shopfloor.study.catalogue import catalogue
-from shopfloor.study.overview import insert
+from shopfloor.study.showing.overview import insert
+from shopfloor.study.showing.task_tables import catalogue
 
 
 def main() -> None:

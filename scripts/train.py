@@ -9,8 +9,8 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from shopfloor.study.entry import clearly, run
-from shopfloor.study.jobs import train
+from shopfloor.study.command_line import clearly, run
+from shopfloor.study.commands import train
 
 
 @hydra.main(config_path="pkg://shopfloor.conf", config_name="train", version_base="1.3")

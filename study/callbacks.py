@@ -50,7 +50,7 @@ class StudyCallback(Callback):
         self._finished.set()
         if self._thread is not None:
             self._thread.join()
-        from shopfloor.study.report import write_report  # matplotlib, which a cell does not need
+        from shopfloor.study.showing.report import write_report  # matplotlib, which a cell does not need
 
         log.info("report: %s", write_report(Path(config.results)).resolve())
 

@@ -11,9 +11,9 @@ from omegaconf import DictConfig
 from shopfloor.demos.progress import progress
 from shopfloor.envs import ShopfloorVectorEnv, held_out_sites
 from shopfloor.envs.simulation import CONTROL_RATE
-from shopfloor.study import build
-from shopfloor.study.cell import player
-from shopfloor.study.jobs import plain, ready_agent
+from shopfloor.study.commands import plain, ready_agent
+from shopfloor.study.running import from_config
+from shopfloor.study.running.cell import player
 
 MOMENTS = 6
 SITES = 16
@@ -27,8 +27,8 @@ def replay(config: DictConfig) -> Path:
         raise ValueError(f"out {out}, want a .png or .mp4")
     out.parent.mkdir(parents=True, exist_ok=True)
     env = ShopfloorVectorEnv(
-        build.task_maker(c["task"])(),
-        realism=build.realism(c["realism"]),
+        from_config.task_maker(c["task"])(),
+        realism=from_config.realism(c["realism"]),
         sites=held_out_sites(SITES),
         autoreset_mode="Disabled",
         render_mode="rgb_array",

@@ -1,6 +1,6 @@
 """What all tests share: where there is no screen, pictures are drawn without one."""
 
-from shopfloor.study.entry import draw_without_screen
+from shopfloor.study.command_line import draw_without_screen
 
 draw_without_screen()  # before mujoco is imported
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shopfloor.study.rows import read_rows
+from shopfloor.study.running.rows import read_rows
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "add_a_task.md").read_text()

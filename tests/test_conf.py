@@ -9,7 +9,7 @@ import pytest
 from hydra import compose, initialize_config_module
 
 from shopfloor.envs import DEFAULT, IDEAL, TASKS
-from shopfloor.study import build
+from shopfloor.study.running import from_config
 
 CONF = Path(__file__).parents[1] / "conf"
 TASK_FILES = [path for path in sorted((CONF / "task").glob("*.yaml")) if path.stem != "custom"]
@@ -22,13 +22,13 @@ def composed(*overrides):
 
 @pytest.mark.parametrize("realism", [DEFAULT, IDEAL], ids=lambda realism: realism.name)
 def test_the_realism_files_hold_the_values_of_the_code(realism):
-    assert build.realism(composed(f"realism={realism.name}").realism) == realism
+    assert from_config.realism(composed(f"realism={realism.name}").realism) == realism
 
 
 @pytest.mark.parametrize("path", TASK_FILES, ids=lambda path: path.stem)
 def test_every_task_file_makes_its_task(path):
     config = composed(f"task={path.stem}").task
-    assert type(build.task_maker(config)()) is TASKS[config.name]
+    assert type(from_config.task_maker(config)()) is TASKS[config.name]
     knobs = {key: value for key, value in config.items() if key not in ("name", "_target_", "difficulty")}
     assert knobs == dict.fromkeys(TASKS[config.name].knobs)  # null: the difficulty decides
 
@@ -43,13 +43,13 @@ def test_every_agent_file_makes_its_agent(path):
     if path.stem in ("custom", "saved"):
         pytest.skip("needs a class or a folder of the user's")
     config = composed(f"agent={path.stem}").agent
-    assert build.agent(config).learns_from == build.agent_class(config).learns_from
-    assert build.budget(config).amount >= 0
+    assert from_config.agent(config).learns_from == from_config.agent_class(config).learns_from
+    assert from_config.budget(config).amount >= 0
 
 
 @pytest.mark.parametrize("path", sorted((CONF / "fleet").glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_fleet_file_makes_its_fleet(path):
-    fleet = build.fleet(composed(f"fleet={path.stem}").fleet)
+    fleet = from_config.fleet(composed(f"fleet={path.stem}").fleet)
     assert fleet.name == path.stem
     assert len(fleet.operators(0)) == sum(fleet.tiers.values())
 

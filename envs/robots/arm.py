@@ -8,6 +8,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from shopfloor.envs.realism.sensing import Channel
 from shopfloor.envs.robots.kinematics import (
     BASE,
     DH,
@@ -19,7 +20,6 @@ from shopfloor.envs.robots.kinematics import (
 from shopfloor.envs.robots.robot import Robot, limited
 from shopfloor.envs.robots.tools import GREY, ParallelGripper, Tool
 from shopfloor.envs.rotations import from_rotvec, to_quaternion, to_rotvec
-from shopfloor.envs.sensing import Channel
 from shopfloor.envs.simulation import CONTROL_PERIOD, Simulation
 
 Array = NDArray[np.float64]

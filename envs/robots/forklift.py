@@ -8,12 +8,12 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from shopfloor.envs.props.scene import CONTACT_TIME, add_visual_box
+from shopfloor.envs.realism.sensing import Channel
 from shopfloor.envs.robots.base import Drive, WheeledBase
 from shopfloor.envs.robots.differential import drive_towards
 from shopfloor.envs.robots.robot import Robot
 from shopfloor.envs.rotations import rotate, yaw
-from shopfloor.envs.scene import CONTACT_TIME, add_visual_box
-from shopfloor.envs.sensing import Channel
 from shopfloor.envs.simulation import Simulation
 
 Array = NDArray[np.float64]

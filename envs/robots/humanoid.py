@@ -8,6 +8,8 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from shopfloor.envs.props.scene import add_visual_box
+from shopfloor.envs.realism.sensing import Channel
 from shopfloor.envs.robots.arm import (
     JOINTS,
     LEASH,
@@ -29,8 +31,6 @@ from shopfloor.envs.robots.kinematics import (
 from shopfloor.envs.robots.robot import Robot, limited
 from shopfloor.envs.robots.tools import DARK, GREY, ParallelGripper
 from shopfloor.envs.rotations import about_z, from_rotvec, rotate, to_quaternion, to_rotvec, unrotate, wrapped, yaw
-from shopfloor.envs.scene import add_visual_box
-from shopfloor.envs.sensing import Channel
 from shopfloor.envs.simulation import CONTROL_PERIOD, Simulation
 
 Array = NDArray[np.float64]

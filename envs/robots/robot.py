@@ -9,7 +9,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from shopfloor.envs.sensing import Channel
+from shopfloor.envs.realism.sensing import Channel
 from shopfloor.envs.simulation import Simulation
 
 Array = NDArray[np.float64]

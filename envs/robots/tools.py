@@ -9,9 +9,9 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from shopfloor.envs.realism.sensing import Channel, DeviceName
 from shopfloor.envs.robots.kinematics import ToolFrame
 from shopfloor.envs.rotations import from_rotvec, to_quaternion
-from shopfloor.envs.sensing import Channel, DeviceName
 from shopfloor.envs.simulation import Simulation
 
 Array = NDArray[np.float64]

@@ -8,17 +8,17 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from shopfloor.envs import scene, warehouse
-from shopfloor.envs.expert import Expert, Phase
+from shopfloor.envs.experts.expert import Expert, Phase
+from shopfloor.envs.props import scene, warehouse
+from shopfloor.envs.props.traffic import Traffic
 from shopfloor.envs.randomness import Uniform
+from shopfloor.envs.realism.sensing import Channel
+from shopfloor.envs.realism.sites import Site
 from shopfloor.envs.robots import mobile
 from shopfloor.envs.robots.mobile import BEAMS, HALF_LENGTH, HALF_WIDTH, LIDAR_RANGE, MobileRobot
 from shopfloor.envs.rotations import about_z, wrapped
-from shopfloor.envs.sensing import Channel
 from shopfloor.envs.simulation import Simulation
-from shopfloor.envs.sites import Site
 from shopfloor.envs.task import Knob, Task, measurement
-from shopfloor.envs.traffic import Traffic
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]

@@ -8,17 +8,17 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from shopfloor.envs import fits, furniture, scene
-from shopfloor.envs.expert import CLOSED, OPEN, Expert, Phase
-from shopfloor.envs.fits import BORE_RADIUS, HOUSING_GRIP, HOUSING_HEIGHT, KNOB, PLUG_GRIP, SHAFT
-from shopfloor.envs.parts import Fixture, Parts, Surfaces
+from shopfloor.envs.experts.expert import CLOSED, OPEN, Expert, Phase
+from shopfloor.envs.props import furniture, plug_and_housing, scene
+from shopfloor.envs.props.parts import Fixture, Parts, Surfaces
+from shopfloor.envs.props.plug_and_housing import BORE_RADIUS, HOUSING_GRIP, HOUSING_HEIGHT, KNOB, PLUG_GRIP, SHAFT
 from shopfloor.envs.randomness import Uniform
+from shopfloor.envs.realism.sensing import Channel
+from shopfloor.envs.realism.sites import Site
 from shopfloor.envs.robots.humanoid import LEFT, RIGHT, SHOULDERS, TORSO, Humanoid
 from shopfloor.envs.robots.tools import STROKE
 from shopfloor.envs.rotations import about_z, cross, dot, from_rotvec, norm, rotate, unrotate
-from shopfloor.envs.sensing import Channel
 from shopfloor.envs.simulation import Simulation
-from shopfloor.envs.sites import Site
 from shopfloor.envs.task import Knob, Task, measurement
 
 Array = NDArray[np.float64]
@@ -128,8 +128,8 @@ class BimanualAssembly(Task):
         self.robot.add_to(spec)
         scene.add_camera(spec, "front", eye=(1.35, -0.80, 1.45), target=(0.30, 0.0, 0.95))
         furniture.add_table(spec, "table")
-        fits.add_housing(spec, "housing")
-        fits.add_plug(spec, "plug")
+        plug_and_housing.add_housing(spec, "housing")
+        plug_and_housing.add_plug(spec, "plug")
         return spec
 
     def bind(self, sim: Simulation) -> None:
@@ -179,12 +179,12 @@ class BimanualAssembly(Task):
     @measurement
     def hands_to_grips(self) -> Array:
         """From each hand to where it takes its part (n, 2, 3) [m]."""
-        return fits.grips(*self.parts()) - self.tools()[0][:, :TORSO]
+        return plug_and_housing.grips(*self.parts()) - self.tools()[0][:, :TORSO]
 
     @measurement
     def holding(self) -> Mask:
         """Whether each hand (n, 2) is closed on its part."""
-        return fits.hold(self.hands_to_grips(), self.robot.openings())
+        return plug_and_housing.hold(self.hands_to_grips(), self.robot.openings())
 
     @measurement
     def held(self) -> Mask:
@@ -195,7 +195,7 @@ class BimanualAssembly(Task):
     @measurement
     def at_parts(self) -> Mask:
         """Whether both hands take their parts if they close (n,)."""
-        both: Mask = np.logical_and.reduce(fits.take(self.hands_to_grips()), axis=1)
+        both: Mask = np.logical_and.reduce(plug_and_housing.take(self.hands_to_grips()), axis=1)
         return both
 
     @measurement
@@ -273,7 +273,7 @@ class BimanualAssembly(Task):
         return np.concatenate(
             [
                 *(to_grips.reshape(-1, 6), axis[:, :2], flats[:, :2], plug_axis[:, :2], gap, HOLD - mouth),
-                *(fits.take(to_grips), fits.hold(to_grips, opening), in_bore[:, None]),
+                *(plug_and_housing.take(to_grips), plug_and_housing.hold(to_grips, opening), in_bore[:, None]),
             ],
             axis=1,
         )
@@ -310,7 +310,7 @@ class BimanualAssembly(Task):
         gap = self.hands_to_grips()
         aside = norm(gap - dot(gap, back)[..., None] * back)
         off = np.clip(3 * (aside - APPROACH), 0.0, BACK_OFF)
-        return self._goal(fits.grips(*self.parts()) + off[..., None] * back, turned)
+        return self._goal(plug_and_housing.grips(*self.parts()) + off[..., None] * back, turned)
 
     def _together(self) -> tuple[Array, Array]:
         """The housing where it is to be held; the plug into its bore, from over it, where it keeps until in line."""

@@ -7,18 +7,19 @@ from collections.abc import Mapping, Sequence
 import mujoco
 import numpy as np
 
-from shopfloor.envs import grasps, scene
-from shopfloor.envs.expert import Expert, pick_and_place
-from shopfloor.envs.goods import COLOURS, FACES, HALF_SIZES, ITEMS, KINDS, MASSES, ROUND, N, add_goods
-from shopfloor.envs.grasps import Heap
-from shopfloor.envs.parts import Bench, Fixture, Parts
+from shopfloor.envs.experts import grasps
+from shopfloor.envs.experts.expert import Expert, pick_and_place
+from shopfloor.envs.experts.grasps import Heap
+from shopfloor.envs.props import scene
+from shopfloor.envs.props.parts import Bench, Fixture, Parts
+from shopfloor.envs.props.small_goods import COLOURS, FACES, HALF_SIZES, ITEMS, KINDS, MASSES, ROUND, N, add_goods
 from shopfloor.envs.randomness import Uniform
+from shopfloor.envs.realism.sensing import Channel
+from shopfloor.envs.realism.sites import Site
 from shopfloor.envs.robots.arm import Arm
 from shopfloor.envs.robots.tools import DOWN, PAD, STROKE, ParallelGripper
 from shopfloor.envs.rotations import about_z, cross, norm, sine_cosine, unrotate, yaw
-from shopfloor.envs.sensing import Channel
 from shopfloor.envs.simulation import Simulation
-from shopfloor.envs.sites import Site
 from shopfloor.envs.task import Array, Ids, Knob, Mask, Task, measurement
 
 BIN = (0.18, 0.12)  # [m] half sizes of the bin's hollow

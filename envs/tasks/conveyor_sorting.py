@@ -8,17 +8,17 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from shopfloor.envs import conveyor, scene
-from shopfloor.envs.conveyor import Conveyor
-from shopfloor.envs.expert import CLOSED, GAIN, OPEN, Expert, Phase, above, pick_and_place
-from shopfloor.envs.parts import Boxes, Fixture, Surfaces, add_part
+from shopfloor.envs.experts.expert import CLOSED, GAIN, OPEN, Expert, Phase, above, pick_and_place
+from shopfloor.envs.props import conveyor, scene
+from shopfloor.envs.props.conveyor import Conveyor
+from shopfloor.envs.props.parts import Boxes, Fixture, Surfaces, add_part
 from shopfloor.envs.randomness import Uniform
+from shopfloor.envs.realism.sensing import Channel
+from shopfloor.envs.realism.sites import Site
 from shopfloor.envs.robots.arm import Arm
 from shopfloor.envs.robots.tools import SuctionCup
 from shopfloor.envs.rotations import about_z, norm
-from shopfloor.envs.sensing import Channel
 from shopfloor.envs.simulation import CONTROL_PERIOD, Simulation
-from shopfloor.envs.sites import Site
 from shopfloor.envs.task import Knob, Task, measurement
 
 Array = NDArray[np.float64]

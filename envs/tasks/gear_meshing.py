@@ -8,17 +8,17 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from shopfloor.envs import scene
-from shopfloor.envs.expert import CLOSED, OPEN, Expert, Phase, above
-from shopfloor.envs.gears import Gear, add_gear, add_gear_plate, add_hub, greased, turn_to_mesh
-from shopfloor.envs.parts import Bench, Fixture, Parts, add_part
+from shopfloor.envs.experts.expert import CLOSED, OPEN, Expert, Phase, above
+from shopfloor.envs.props import scene
+from shopfloor.envs.props.gears import Gear, add_gear, add_gear_plate, add_hub, greased, turn_to_mesh
+from shopfloor.envs.props.parts import Bench, Fixture, Parts, add_part
 from shopfloor.envs.randomness import Uniform
+from shopfloor.envs.realism.sensing import Channel
+from shopfloor.envs.realism.sites import Site
 from shopfloor.envs.robots.arm import Arm
 from shopfloor.envs.robots.tools import STROKE, ParallelGripper
 from shopfloor.envs.rotations import about_z, norm, rotate, unrotate, yaw
-from shopfloor.envs.sensing import Channel
 from shopfloor.envs.simulation import CONTROL_RATE, Simulation
-from shopfloor.envs.sites import Site
 from shopfloor.envs.task import Knob, Task, measurement
 
 Array = NDArray[np.float64]

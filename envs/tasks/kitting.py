@@ -7,16 +7,16 @@ from collections.abc import Mapping, Sequence
 import mujoco
 import numpy as np
 
-from shopfloor.envs import scene
-from shopfloor.envs.expert import Expert, bringing, pick_and_place
-from shopfloor.envs.parts import Bench, Fixture, Parts, add_part
+from shopfloor.envs.experts.expert import Expert, bringing, pick_and_place
+from shopfloor.envs.props import scene
+from shopfloor.envs.props.parts import Bench, Fixture, Parts, add_part
 from shopfloor.envs.randomness import Uniform
+from shopfloor.envs.realism.sensing import Channel
+from shopfloor.envs.realism.sites import Site
 from shopfloor.envs.robots.arm import Arm
 from shopfloor.envs.robots.tools import DOWN, STROKE, ParallelGripper
 from shopfloor.envs.rotations import about_z, norm, sine_cosine, wrapped, yaw
-from shopfloor.envs.sensing import Channel
 from shopfloor.envs.simulation import Simulation
-from shopfloor.envs.sites import Site
 from shopfloor.envs.task import Array, Ids, Knob, Mask, Task, measurement
 
 PARTS = ("bush", "block", "hexagon")  # turned bush, milled block, hexagon blank; each is gripped along its y

@@ -9,17 +9,27 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from shopfloor.envs import scene
-from shopfloor.envs.expert import CLOSED, OPEN, Expert, Phase, above, bringing, raised
-from shopfloor.envs.machine_tool import BUTTON, BUTTON_TRAVEL, CYCLE, DONE, DOOR, IDLE, JAW_HEIGHT, SEAT, MachineTool
-from shopfloor.envs.parts import Bench, Boxes, Fixture, add_part
+from shopfloor.envs.experts.expert import CLOSED, OPEN, Expert, Phase, above, bringing, raised
+from shopfloor.envs.props import scene
+from shopfloor.envs.props.machine_tool import (
+    BUTTON,
+    BUTTON_TRAVEL,
+    CYCLE,
+    DONE,
+    DOOR,
+    IDLE,
+    JAW_HEIGHT,
+    SEAT,
+    MachineTool,
+)
+from shopfloor.envs.props.parts import Bench, Boxes, Fixture, add_part
 from shopfloor.envs.randomness import Uniform
+from shopfloor.envs.realism.sensing import Channel
+from shopfloor.envs.realism.sites import Site
 from shopfloor.envs.robots.arm import Arm
 from shopfloor.envs.robots.tools import PAD, STROKE
 from shopfloor.envs.rotations import about_z, dot, norm, rotate, unrotate, yaw
-from shopfloor.envs.sensing import Channel
 from shopfloor.envs.simulation import Simulation
-from shopfloor.envs.sites import Site
 from shopfloor.envs.task import Knob, Task, measurement
 
 Array = NDArray[np.float64]

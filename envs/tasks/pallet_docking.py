@@ -9,16 +9,16 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from shopfloor.envs import scene, warehouse
-from shopfloor.envs.expert import CLOSED, OPEN, Expert, Goal, Phase
-from shopfloor.envs.pallet import LENGTH, LOAD_MASS, PALLET_MASS, WIDTH, add_pallet
-from shopfloor.envs.parts import Fixture, Parts, Surfaces
+from shopfloor.envs.experts.expert import CLOSED, OPEN, Expert, Goal, Phase
+from shopfloor.envs.props import scene, warehouse
+from shopfloor.envs.props.pallet import LENGTH, LOAD_MASS, PALLET_MASS, WIDTH, add_pallet
+from shopfloor.envs.props.parts import Fixture, Parts, Surfaces
 from shopfloor.envs.randomness import Uniform
+from shopfloor.envs.realism.sensing import Channel
+from shopfloor.envs.realism.sites import Site
 from shopfloor.envs.robots.forklift import CENTRE, Forklift
 from shopfloor.envs.rotations import about_z, norm, unrotate
-from shopfloor.envs.sensing import Channel
 from shopfloor.envs.simulation import CONTROL_PERIOD, Simulation
-from shopfloor.envs.sites import Site
 from shopfloor.envs.task import Knob, Task, measurement
 
 Array = NDArray[np.float64]

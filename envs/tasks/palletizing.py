@@ -8,16 +8,16 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from shopfloor.envs import conveyor, scene
-from shopfloor.envs.expert import Expert, bringing, pick_and_place
-from shopfloor.envs.parts import Boxes, Fixture, Surfaces, add_part
+from shopfloor.envs.experts.expert import Expert, bringing, pick_and_place
+from shopfloor.envs.props import conveyor, scene
+from shopfloor.envs.props.parts import Boxes, Fixture, Surfaces, add_part
 from shopfloor.envs.randomness import Uniform
+from shopfloor.envs.realism.sensing import Channel
+from shopfloor.envs.realism.sites import Site
 from shopfloor.envs.robots.arm import Arm
 from shopfloor.envs.robots.tools import SuctionCup
 from shopfloor.envs.rotations import about_z, norm, wrapped, yaw
-from shopfloor.envs.sensing import Channel
 from shopfloor.envs.simulation import CONTROL_RATE, Simulation
-from shopfloor.envs.sites import Site
 from shopfloor.envs.task import Knob, Task, measurement
 
 Array = NDArray[np.float64]

@@ -8,16 +8,16 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from shopfloor.envs import scene
-from shopfloor.envs.expert import Expert, Phase, above
-from shopfloor.envs.parts import Bench, Fixture
+from shopfloor.envs.experts.expert import Expert, Phase, above
+from shopfloor.envs.props import scene
+from shopfloor.envs.props.parts import Bench, Fixture
 from shopfloor.envs.randomness import Uniform
+from shopfloor.envs.realism.sensing import Channel
+from shopfloor.envs.realism.sites import Site
 from shopfloor.envs.robots.arm import Arm
 from shopfloor.envs.robots.screwdriver import SPRING, Screwdriver
 from shopfloor.envs.rotations import about_z, norm, rotate
-from shopfloor.envs.sensing import Channel
 from shopfloor.envs.simulation import Simulation
-from shopfloor.envs.sites import Site
 from shopfloor.envs.task import Knob, Task, measurement
 
 Array = NDArray[np.float64]

@@ -8,18 +8,18 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from shopfloor.envs import furniture, scene, totes
-from shopfloor.envs.expert import CLOSED, OPEN, Expert, Phase
-from shopfloor.envs.parts import Fixture, Parts, Surfaces, add_part
+from shopfloor.envs.experts.expert import CLOSED, OPEN, Expert, Phase
+from shopfloor.envs.props import furniture, scene, totes
+from shopfloor.envs.props.parts import Fixture, Parts, Surfaces, add_part
+from shopfloor.envs.props.totes import GRIP, HANDLE_HELD, LOADS, REACH, READY, RISE, UP
 from shopfloor.envs.randomness import Uniform
+from shopfloor.envs.realism.sensing import Channel
+from shopfloor.envs.realism.sites import Site
 from shopfloor.envs.robots.humanoid import SHOULDERS, TORSO, Humanoid
 from shopfloor.envs.robots.tools import STROKE
 from shopfloor.envs.rotations import about_z, cross, norm, rotate, unrotate, wrapped, yaw
-from shopfloor.envs.sensing import Channel
 from shopfloor.envs.simulation import Simulation
-from shopfloor.envs.sites import Site
 from shopfloor.envs.task import Knob, Task, measurement
-from shopfloor.envs.totes import GRIP, HANDLE_HELD, LOADS, REACH, READY, RISE, UP
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]

@@ -2,7 +2,8 @@ import mujoco
 import numpy as np
 import pytest
 
-from shopfloor.envs import ShopfloorVectorEnv, fits
+from shopfloor.envs import ShopfloorVectorEnv
+from shopfloor.envs.props import plug_and_housing
 from shopfloor.envs.robots.humanoid import LEFT, RIGHT
 from shopfloor.envs.rotations import from_rotvec, rotate, to_quaternion
 from shopfloor.envs.tasks import bimanual_assembly as assembly
@@ -24,7 +25,7 @@ def put_part(env, name, position, rotation):
     env.sim.forward(LANES)
 
 
-def assemble(env, *, stand_off=0.0, aside=0.0, tilt=0.0, openings=(fits.HOUSING, 0.025)):
+def assemble(env, *, stand_off=0.0, aside=0.0, tilt=0.0, openings=(plug_and_housing.HOUSING, 0.025)):
     """Housings in the left hands, each with its plug in it: stand_off, aside [m], tilt [rad] of the plug."""
     task = env.task
     for gripper, opening in zip(task.robot.grippers, openings, strict=True):
@@ -32,7 +33,7 @@ def assemble(env, *, stand_off=0.0, aside=0.0, tilt=0.0, openings=(fits.HOUSING,
     env.sim.forward(LANES)
     hand = task.robot.pose()[0][:, LEFT]
     turned = np.tile(np.eye(3), (env.num_envs, 1, 1))
-    put_part(env, "housing", hand - fits.HOUSING_GRIP, turned)
+    put_part(env, "housing", hand - plug_and_housing.HOUSING_GRIP, turned)
     plug = turned @ from_rotvec(np.array([tilt, 0.0, 0.0]))
     put_part(env, "plug", task.parts()[0][:, 0] + rotate(turned, np.array([aside, 0.0, stand_off])), plug)
 
@@ -46,7 +47,7 @@ def assemble(env, *, stand_off=0.0, aside=0.0, tilt=0.0, openings=(fits.HOUSING,
         ({"aside": 0.02}, False),  # beside the bore
         ({"tilt": 0.15}, False),  # not in line
         ({"openings": (0.025, 0.025)}, False),  # nobody holds the housing
-        ({"openings": (fits.HOUSING, fits.KNOB[0])}, False),  # the plug is not let go
+        ({"openings": (plug_and_housing.HOUSING, plug_and_housing.KNOB[0])}, False),  # the plug is not let go
     ],
 )
 def test_parts_are_assembled_in_the_left_hand_alone(state, assembled):

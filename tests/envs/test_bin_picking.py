@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from shopfloor.envs import ShopfloorVectorEnv
-from shopfloor.envs.goods import COLOURS, ITEMS
+from shopfloor.envs.props.small_goods import COLOURS, ITEMS
 from shopfloor.envs.tasks import bin_picking
 from shopfloor.envs.tasks.bin_picking import BinPicking
 

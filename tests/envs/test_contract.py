@@ -13,7 +13,7 @@ from gymnasium.vector import AutoresetMode
 from stable_baselines3.common.env_checker import check_env as check_env_sb3
 
 from shopfloor.envs import REALISMS, TASKS, ShopfloorEnv, ShopfloorVectorEnv, collection_sites, held_out_sites
-from shopfloor.envs.sensing import CAMERAS
+from shopfloor.envs.realism.sensing import CAMERAS
 from shopfloor.envs.task import DIFFICULTIES
 from shopfloor.envs.vector import task_class
 
@@ -154,7 +154,7 @@ def test_each_realism_knob_changes_what_the_policy_sees(task):
     import dataclasses
 
     from shopfloor.envs import IDEAL
-    from shopfloor.envs.sensing import Device
+    from shopfloor.envs.realism.sensing import Device
 
     episodes = np.arange(4)
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from shopfloor.envs import ShopfloorVectorEnv
-from shopfloor.envs.gears import Gear, turn_to_mesh
+from shopfloor.envs.props.gears import Gear, turn_to_mesh
 from shopfloor.envs.rotations import about_z, to_quaternion
 from shopfloor.envs.tasks import gear_meshing as gm
 from shopfloor.envs.tasks.gear_meshing import GearMeshing

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from shopfloor.envs import scene
+from shopfloor.envs.props import scene
 from shopfloor.envs.robots import humanoid
 from shopfloor.envs.robots.humanoid import TORSO, Humanoid
 from shopfloor.envs.rotations import about_z, to_rotvec

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from shopfloor.envs import ShopfloorVectorEnv
-from shopfloor.envs import machine_tool as machine
+from shopfloor.envs.props import machine_tool as machine
 from shopfloor.envs.rotations import about_z
 from shopfloor.envs.tasks import machine_tending as tending
 from shopfloor.envs.tasks.machine_tending import MachineTending

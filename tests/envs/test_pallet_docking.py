@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from shopfloor.envs import ShopfloorVectorEnv
-from shopfloor.envs.pallet import LOAD_MASS, PALLET_MASS, POCKET, SKIDS
+from shopfloor.envs.props.pallet import LOAD_MASS, PALLET_MASS, POCKET, SKIDS
 from shopfloor.envs.robots import forklift
 from shopfloor.envs.rotations import about_z
 from shopfloor.envs.tasks.pallet_docking import OUT, SLIDE_LIMIT, YAW_GOAL, PalletDocking

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from shopfloor.envs.randomness import Uniform
-from shopfloor.envs.sensing import DEVICES, Channel, Device, Sensing
-from shopfloor.envs.sites import SiteSpread, held_out_sites
+from shopfloor.envs.realism.sensing import DEVICES, Channel, Device, Sensing
+from shopfloor.envs.realism.sites import SiteSpread, held_out_sites
 
 CHANNELS = (Channel("part", "camera", "position"), Channel("axis", "camera", "direction"))
 STEPS, N = 50, 400

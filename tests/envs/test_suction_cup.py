@@ -4,8 +4,8 @@ import mujoco
 import numpy as np
 import pytest
 
-from shopfloor.envs import scene
-from shopfloor.envs.parts import Parts, add_part
+from shopfloor.envs.props import scene
+from shopfloor.envs.props.parts import Parts, add_part
 from shopfloor.envs.robots.arm import Arm
 from shopfloor.envs.robots.tools import CUP_FORCE, CUP_STROKE, CUPS, SuctionCup
 from shopfloor.envs.rotations import norm

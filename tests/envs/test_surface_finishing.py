@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from shopfloor.envs import ShopfloorVectorEnv
-from shopfloor.envs.expert import OPEN
+from shopfloor.envs.experts.expert import OPEN
 from shopfloor.envs.robots import finisher
 from shopfloor.envs.tasks import surface_finishing as finishing
 from shopfloor.envs.tasks.surface_finishing import SurfaceFinishing

@@ -3,10 +3,10 @@ import numpy as np
 import pytest
 
 from shopfloor.envs import ShopfloorVectorEnv
+from shopfloor.envs.props.totes import HANDLE_GRIP, HANDLE_HELD
 from shopfloor.envs.rotations import from_rotvec, to_quaternion
 from shopfloor.envs.tasks import tote_transfer as tote
 from shopfloor.envs.tasks.tote_transfer import ToteTransfer
-from shopfloor.envs.totes import HANDLE_GRIP, HANDLE_HELD
 
 N = 2
 

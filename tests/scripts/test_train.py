@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from shopfloor.study.rows import read_rows, same_but_for_times
+from shopfloor.study.running.rows import read_rows, same_but_for_times
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 SMALL = ["agent=knn", "data.pool=12", "data.episodes=6", "data.sites=2", "evaluation.episodes=4", "evaluation.sites=2"]

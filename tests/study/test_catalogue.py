@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shopfloor.envs import TASKS
-from shopfloor.study.catalogue import catalogue
+from shopfloor.study.showing.task_tables import catalogue
 
 PAGE = Path(__file__).parents[2] / "docs" / "suite.md"
 

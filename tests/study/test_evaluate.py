@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
+from shopfloor.agents.expert import ExpertAgent
 from shopfloor.envs import DEFAULT, IDEAL
-from shopfloor.envs.sites import FIRST_HELD_OUT
+from shopfloor.envs.realism.sites import FIRST_HELD_OUT
 from shopfloor.envs.tasks import PegInsertion
-from shopfloor.study.evaluate import Evaluation, evaluate
-from shopfloor.study.expert import ExpertAgent
+from shopfloor.study.running.evaluation import Evaluation, evaluate
 
 
 class Still:

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import logit
 
-from shopfloor.study.forecast import Forecast, LawRefusal, forecast
-from shopfloor.study.laws import (
+from shopfloor.study.analysis.forecast import Forecast, LawRefusal, forecast
+from shopfloor.study.analysis.laws import (
     LAWS,
     SPREAD_PRIOR,
     Law,
@@ -18,7 +18,7 @@ from shopfloor.study.laws import (
     most_probable,
     simulate_successes,
 )
-from shopfloor.study.statistics import Interval
+from shopfloor.study.analysis.statistics import Interval
 
 VOLUMES = np.array([10.0, 30.0, 100.0, 300.0, 1000.0])
 TRIALS = 128

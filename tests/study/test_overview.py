@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from toy_rows import a_row
 
-from shopfloor.study.curves import panels
-from shopfloor.study.overview import insert, overview
-from shopfloor.study.report import write_report
-from shopfloor.study.rows import cell_key, write_row
-from shopfloor.study.statistics import interquartile_mean
+from shopfloor.study.analysis.curves import panels
+from shopfloor.study.analysis.statistics import interquartile_mean
+from shopfloor.study.running.rows import cell_key, write_row
+from shopfloor.study.showing.overview import insert, overview
+from shopfloor.study.showing.report import write_report
 
 RATES = {"Easy": 0.9, "Middling": 0.5, "Hopeless": 0.0}
 

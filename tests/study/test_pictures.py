@@ -6,8 +6,8 @@ from hydra import compose, initialize_config_module
 from PIL import Image
 
 from shopfloor.envs import TASKS
-from shopfloor.study.contact_sheet import CAPTION, GAP, TILE, contact_sheet, title
 from shopfloor.study.replay import replay
+from shopfloor.study.showing.contact_sheet import CAPTION, GAP, TILE, contact_sheet, title
 
 pytestmark = pytest.mark.usefixtures("graphics")
 

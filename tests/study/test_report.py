@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from toy_rows import EPISODES, a_row
 
-from shopfloor.study.curves import panels
-from shopfloor.study.report import write_report
-from shopfloor.study.rows import RowError, read_rows, write_row
+from shopfloor.study.analysis.curves import panels
+from shopfloor.study.running.rows import RowError, read_rows, write_row
+from shopfloor.study.showing.report import write_report
 
 VOLUMES = (10, 30, 100, 300, 1000)
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.special import expit, logit
 
-from shopfloor.study.statistics import crossed_differences, crossed_intervals, mcnemar, wilson
+from shopfloor.study.analysis.statistics import crossed_differences, crossed_intervals, mcnemar, wilson
 
 RATES = np.array([0.15, 0.35, 0.6, 0.8, 0.93])
 EPISODES = 128

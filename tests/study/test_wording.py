@@ -2,8 +2,8 @@
 
 import pytest
 
-from shopfloor.study.statistics import Interval
-from shopfloor.study.wording import percent_interval, points
+from shopfloor.study.analysis.statistics import Interval
+from shopfloor.study.showing.phrases import percent_interval, points
 
 
 @pytest.mark.parametrize("left", [-1e-13, 0.0, 1e-13])

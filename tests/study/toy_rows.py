@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import expit
 
-from shopfloor.study.rows import Row, cell_key
+from shopfloor.study.running.rows import Row, cell_key
 
 EPISODES = 64
 SKILL = {"bc": (0.0, 1.1), "knn": (-1.5, 0.6), "expert": (4.0, 0.0), "random": (-9.0, 0.0)}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from shopfloor.study.laws import (
+from shopfloor.study.analysis.laws import (
     LAWS,
     Fit,
     Law,
@@ -18,8 +18,8 @@ from shopfloor.study.laws import (
     most_probable,
     simulate_successes,
 )
-from shopfloor.study.optimise import Array
-from shopfloor.study.statistics import LEVEL, Interval
+from shopfloor.study.analysis.optimise import Array
+from shopfloor.study.analysis.statistics import LEVEL, Interval
 
 MIN_VOLUMES = 5  # distinct volumes below which no law is fitted unless forced
 MAX_EXTRAPOLATION = 4.0  # times the largest volume, beyond which nothing is predicted unless forced

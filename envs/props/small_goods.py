@@ -5,7 +5,7 @@ from __future__ import annotations
 import mujoco
 import numpy as np
 
-from shopfloor.envs.parts import add_part
+from shopfloor.envs.props.parts import add_part
 from shopfloor.envs.rotations import from_rotvec
 
 BOX, CYLINDER, CAPSULE = mujoco.mjtGeom.mjGEOM_BOX, mujoco.mjtGeom.mjGEOM_CYLINDER, mujoco.mjtGeom.mjGEOM_CAPSULE

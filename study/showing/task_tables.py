@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shopfloor.envs.vector import task_class
-from shopfloor.study.wording import table
+from shopfloor.study.showing.phrases import table
 
 
 def catalogue(names: Sequence[str]) -> str:

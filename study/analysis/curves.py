@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shopfloor.study.laws import Observations
-from shopfloor.study.rows import Row, RowError, canonical
-from shopfloor.study.statistics import Interval, crossed_intervals
+from shopfloor.study.analysis.laws import Observations
+from shopfloor.study.analysis.statistics import Interval, crossed_intervals
+from shopfloor.study.running.rows import Row, RowError, canonical
 
 
 @dataclass(frozen=True)

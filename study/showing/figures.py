@@ -14,11 +14,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter, PercentFormatter
 
-from shopfloor.study.curves import Curve, Panel
-from shopfloor.study.forecast import Forecast
-from shopfloor.study.overview import Overview
-from shopfloor.study.rows import write_atomically
-from shopfloor.study.wording import approximate, count, demonstrations, whole_percent
+from shopfloor.study.analysis.curves import Curve, Panel
+from shopfloor.study.analysis.forecast import Forecast
+from shopfloor.study.running.rows import write_atomically
+from shopfloor.study.showing.overview import Overview
+from shopfloor.study.showing.phrases import approximate, count, demonstrations, whole_percent
 
 # Okabe and Ito (2008), told apart by all; their yellow is too light for lines on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")

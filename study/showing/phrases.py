@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from shopfloor.study.forecast import Forecast, LawRefusal, Reach
-from shopfloor.study.statistics import Interval
+from shopfloor.study.analysis.forecast import Forecast, LawRefusal, Reach
+from shopfloor.study.analysis.statistics import Interval
 
 MORE = 1000  # demonstrations that a study asks the worth of
 

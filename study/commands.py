@@ -13,19 +13,19 @@ from omegaconf import DictConfig, OmegaConf
 from shopfloor.demos.store import Store
 from shopfloor.envs.randomness import Purpose, stream
 from shopfloor.envs.simulation import CONTROL_RATE
-from shopfloor.study import build
-from shopfloor.study.cell import Pool, player, recipe, run_cell, without_demonstrations
-from shopfloor.study.evaluate import Evaluation, evaluate
-from shopfloor.study.statistics import wilson
-from shopfloor.study.wording import percent_interval
+from shopfloor.study.analysis.statistics import wilson
+from shopfloor.study.running import from_config
+from shopfloor.study.running.cell import Pool, player, recipe, run_cell, without_demonstrations
+from shopfloor.study.running.evaluation import Evaluation, evaluate
+from shopfloor.study.showing.phrases import percent_interval
 
 
 def train(config: DictConfig) -> Path:
     """Run one cell; returns the path of its row."""
     c = plain(config)
-    volume, size, sites = build.whole(c["data"], "episodes", "pool", "sites")
-    seed, threads = build.whole(c, "seed", "threads")
-    learns = build.agent_class(c["agent"]).learns_from == "demonstrations"
+    volume, size, sites = from_config.whole(c["data"], "episodes", "pool", "sites")
+    seed, threads = from_config.whole(c, "seed", "threads")
+    learns = from_config.agent_class(c["agent"]).learns_from == "demonstrations"
     episodes = volume if learns else 0
     cell = {
         **{name: c[name] for name in ("task", "realism", "fleet", "agent", "evaluation", "seed")},
@@ -33,10 +33,10 @@ def train(config: DictConfig) -> Path:
     }
     return run_cell(
         cell,
-        build.agent(c["agent"]),
+        from_config.agent(c["agent"]),
         _pool(c, sites=sites, size=size, seed=seed),
         episodes=episodes,
-        budget=build.budget(c["agent"]),
+        budget=from_config.budget(c["agent"]),
         evaluation=_evaluation(c),
         results=Path(c["results"]),
         datasets=Path(c["datasets"]),
@@ -48,7 +48,7 @@ def train(config: DictConfig) -> Path:
 def collect(config: DictConfig) -> str:
     """Make sure that a dataset of demonstrations is there; returns a line that says where and what."""
     c = plain(config)
-    episodes, sites, seed, threads = build.whole(c, "episodes", "sites", "seed", "threads")
+    episodes, sites, seed, threads = from_config.whole(c, "episodes", "sites", "seed", "threads")
     pool = _pool(c, sites=sites, size=episodes, seed=seed)
     datasets = Path(c["datasets"])
     dataset = pool.load(datasets, threads=threads)
@@ -62,9 +62,9 @@ def collect(config: DictConfig) -> str:
 def evaluate_agent(config: DictConfig) -> str:
     """Evaluate a saved or a reference agent; returns a line with the rate and its interval."""
     c = plain(config)
-    new_task, realism = build.task_maker(c["task"]), build.realism(c["realism"])
+    new_task, realism = from_config.task_maker(c["task"]), from_config.realism(c["realism"])
     agent = ready_agent(c)
-    (threads,) = build.whole(c, "threads")
+    (threads,) = from_config.whole(c, "threads")
     outcome = evaluate(player(agent), new_task, realism, _evaluation(c), threads=threads)
     success, lengths = np.array(outcome["success"]), np.array(outcome["lengths"])
     seconds = lengths[success].mean() / CONTROL_RATE if success.any() else float("nan")
@@ -77,22 +77,22 @@ def evaluate_agent(config: DictConfig) -> str:
 
 def ready_agent(config: dict[str, Any]) -> Any:
     """An agent that can act without demonstrations: a saved one, or a reference."""
-    agent = build.agent(config["agent"])
+    agent = from_config.agent(config["agent"])
     if config["agent"]["name"] == "saved":
         return agent
     if agent.learns_from not in ("nothing", "truth"):
         raise ValueError(f"agent {config['agent']['name']} has not learned yet, want agent=saved, expert or random")
-    new_task = build.task_maker(config["task"])
-    agent.fit(without_demonstrations(new_task()), build.budget(config["agent"]), stream(Purpose.AGENT, 0))
+    new_task = from_config.task_maker(config["task"])
+    agent.fit(without_demonstrations(new_task()), from_config.budget(config["agent"]), stream(Purpose.AGENT, 0))
     return agent
 
 
 def _pool(config: Mapping[str, Any], *, sites: int, size: int, seed: int) -> Pool:
     task, realism, fleet = config["task"], config["realism"], config["fleet"]
     return Pool(
-        build.task_maker(task),
-        build.realism(realism),
-        build.fleet(fleet),
+        from_config.task_maker(task),
+        from_config.realism(realism),
+        from_config.fleet(fleet),
         sites=sites,
         size=size,
         seed=seed,
@@ -101,7 +101,7 @@ def _pool(config: Mapping[str, Any], *, sites: int, size: int, seed: int) -> Poo
 
 
 def _evaluation(config: Mapping[str, Any]) -> Evaluation:
-    episodes, sites, seed = build.whole(config["evaluation"], "episodes", "sites", "seed")
+    episodes, sites, seed = from_config.whole(config["evaluation"], "episodes", "sites", "seed")
     return Evaluation(episodes, sites, seed)
 
 

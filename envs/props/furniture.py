@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import mujoco
 
-from shopfloor.envs.scene import add_open_box, add_visual_box
-from shopfloor.envs.totes import TOTE, TOTE_BLUE, TOTE_WALL
+from shopfloor.envs.props.scene import add_open_box, add_visual_box
+from shopfloor.envs.props.totes import TOTE, TOTE_BLUE, TOTE_WALL
 
 STEEL, DARK_STEEL, BOARD = (0.62, 0.65, 0.68, 1.0), (0.22, 0.25, 0.29, 1.0), (0.76, 0.64, 0.47, 1.0)
 SAFETY, RUBBER = (0.93, 0.67, 0.12, 1.0), (0.08, 0.08, 0.09, 1.0)

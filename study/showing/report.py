@@ -16,13 +16,13 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from shopfloor.study import wording
-from shopfloor.study.curves import Curve, Panel, panels
-from shopfloor.study.figures import TARGET, draw, draw_overview
-from shopfloor.study.forecast import Forecast, LawRefusal, forecast
-from shopfloor.study.overview import Overview, overview
-from shopfloor.study.rows import RowError, read_rows, write_atomically
-from shopfloor.study.statistics import Interval, Paired, crossed_differences, mcnemar
+from shopfloor.study.analysis.curves import Curve, Panel, panels
+from shopfloor.study.analysis.forecast import Forecast, LawRefusal, forecast
+from shopfloor.study.analysis.statistics import Interval, Paired, crossed_differences, mcnemar
+from shopfloor.study.running.rows import RowError, read_rows, write_atomically
+from shopfloor.study.showing import phrases
+from shopfloor.study.showing.figures import TARGET, draw, draw_overview
+from shopfloor.study.showing.overview import Overview, overview
 
 OUTLOOK = (1, 2, 4)  # times the largest volume, at which the page shows the law's predictions
 BOOTSTRAP_SEED = 0  # the same rows give the same report
@@ -63,11 +63,11 @@ class Answer:
         if self.law is None:
             final = self.curve.final
             return (
-                f"{self.curve.label} reached {wording.percent_interval(final.rate)} with "
-                f"{wording.count(final.volume)} demonstrations; no law was fitted: {self.refusal}"
+                f"{self.curve.label} reached {phrases.percent_interval(final.rate)} with "
+                f"{phrases.count(final.volume)} demonstrations; no law was fitted: {self.refusal}"
             )
         reach = self.law.demonstrations_for(TARGET)
-        return f"{wording.reach_sentence(self.curve.label, reach)}; {wording.gain_sentence(self.law)}"
+        return f"{phrases.reach_sentence(self.curve.label, reach)}; {phrases.gain_sentence(self.law)}"
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ def _compare(first: Curve, second: Curve) -> list[Comparison]:
 
 def _html(sections: list[Section], table: Overview | None, picture: Path | None, force: bool) -> str:
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("shopfloor.study", "."),
+        loader=jinja2.PackageLoader("shopfloor.study.showing", "."),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -172,7 +172,7 @@ def _html(sections: list[Section], table: Overview | None, picture: Path | None,
         sections=list(zip(sections, provenance, strict=True)),
         overview=table,
         overview_figure=_inline(picture) if picture else None,
-        words=wording,
+        words=phrases,
         force=force,
         target=TARGET,
     )

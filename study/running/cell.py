@@ -22,10 +22,10 @@ from shopfloor.demos.store import Store
 from shopfloor.envs import Realism, ShopfloorVectorEnv, Task, collection_sites
 from shopfloor.envs.randomness import Purpose, stream
 from shopfloor.envs.simulation import CONTROL_RATE
-from shopfloor.study.evaluate import Evaluation, Policy, evaluate
-from shopfloor.study.rows import SCHEMA, AgentRecord, DataRecord, Row, cell_key, write_row
-from shopfloor.study.statistics import wilson
-from shopfloor.study.wording import percent_interval
+from shopfloor.study.analysis.statistics import wilson
+from shopfloor.study.running.evaluation import Evaluation, Policy, evaluate
+from shopfloor.study.running.rows import SCHEMA, AgentRecord, DataRecord, Row, cell_key, write_row
+from shopfloor.study.showing.phrases import percent_interval
 
 log = logging.getLogger(__name__)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from shopfloor.agents.protocol import Budget, EnvFactory, Source, TrainingRecord
 from shopfloor.demos.dataset import Dataset
-from shopfloor.envs import ShopfloorVectorEnv
 
 
 class ExpertAgent:
@@ -21,7 +22,7 @@ class ExpertAgent:
         """Learn nothing: the expert is scripted."""
         return TrainingRecord()
 
-    def attach(self, env: ShopfloorVectorEnv) -> ExpertAgent:
+    def attach(self, env: Any) -> ExpertAgent:
         """Take the place behind env's true state."""
         self._expert = env.task.expert()
         return self

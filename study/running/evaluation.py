@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from shopfloor.demos.progress import progress
 from shopfloor.envs import Realism, ShopfloorVectorEnv, Task, held_out_sites
-from shopfloor.study.rows import EvaluationRecord
+from shopfloor.study.running.rows import EvaluationRecord
 
 
 @dataclass(frozen=True)

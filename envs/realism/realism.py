@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shopfloor.envs.randomness import Uniform
-from shopfloor.envs.sensing import DEVICES, Device, DeviceName
-from shopfloor.envs.sites import SiteSpread
+from shopfloor.envs.realism.sensing import DEVICES, Device, DeviceName
+from shopfloor.envs.realism.sites import SiteSpread
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from shopfloor.envs.parts import add_part
+from shopfloor.envs.props.parts import add_part
+from shopfloor.envs.props.scene import add_open_box, add_visual_box
 from shopfloor.envs.robots.humanoid import PAD
 from shopfloor.envs.robots.tools import STROKE
 from shopfloor.envs.rotations import about_z, rotate, unrotate, yaw
-from shopfloor.envs.scene import add_open_box, add_visual_box
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]

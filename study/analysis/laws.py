@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaln, expit, gammaln, log_expit, logit
 
-from shopfloor.study.optimise import Array, maximise
-from shopfloor.study.statistics import LEVEL, Interval
+from shopfloor.study.analysis.optimise import Array, maximise
+from shopfloor.study.analysis.statistics import LEVEL, Interval
 
 REFERENCE_VOLUME = 100.0  # [demonstrations] at which the laws' first parameter is the curve's level
 CORNER = 6.0  # sharpness of the power law's cap at failure 1; finite, so that the likelihood has a gradient there

@@ -8,9 +8,9 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from shopfloor.envs.realism.sites import Site
 from shopfloor.envs.rotations import to_quaternion
 from shopfloor.envs.simulation import Simulation
-from shopfloor.envs.sites import Site
 
 Array = NDArray[np.float64]
 Ids = NDArray[np.intp]

@@ -6,10 +6,10 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from shopfloor.envs.parts import add_part
+from shopfloor.envs.props.parts import add_part
+from shopfloor.envs.props.scene import add_bored_block
 from shopfloor.envs.robots.humanoid import PAD
 from shopfloor.envs.rotations import norm, rotate
-from shopfloor.envs.scene import add_bored_block
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shopfloor.envs.randomness import Purpose, stream
+from shopfloor.envs.realism.sites import Site
 from shopfloor.envs.rotations import cross, norm
 from shopfloor.envs.simulation import CONTROL_PERIOD
-from shopfloor.envs.sites import Site
 
 Array = NDArray[np.float64]
 Ids = NDArray[np.intp]

@@ -6,10 +6,10 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from shopfloor.envs.parts import Fixture
+from shopfloor.envs.props.parts import Fixture
+from shopfloor.envs.props.scene import add_visual_box
 from shopfloor.envs.robots.tools import DARK, GREY
 from shopfloor.envs.rotations import dot, rotate, unrotate
-from shopfloor.envs.scene import add_visual_box
 from shopfloor.envs.simulation import CONTROL_PERIOD, Simulation
 
 Array = NDArray[np.float64]

@@ -6,8 +6,8 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from shopfloor.envs import scene
-from shopfloor.envs.parts import Fixture
+from shopfloor.envs.props import scene
+from shopfloor.envs.props.parts import Fixture
 from shopfloor.envs.simulation import Simulation
 
 Array = NDArray[np.float64]

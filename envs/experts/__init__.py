@@ -1,0 +1,1 @@
+"""Scripted experts: phases that one machine runs over a batch, and how hands take things."""

@@ -1,0 +1,1 @@
+"""What stands, lies and moves in a scene: parts, fixtures, furniture, machines, goods, traffic."""

@@ -1,0 +1,1 @@
+"""From rows to answers: statistics, curves, laws, forecasts."""

@@ -1,0 +1,1 @@
+"""Running cells: from config to objects, fit, evaluate, one row each."""
