@@ -3,7 +3,7 @@
 from gymnasium.envs.registration import register
 
 from shopfloor.envs.realism.realism import DEFAULT, IDEAL, REALISMS, Realism
-from shopfloor.envs.realism.sites import Site, collection_sites, held_out_sites
+from shopfloor.envs.realism.sites import collection_sites, held_out_sites
 from shopfloor.envs.single import ShopfloorEnv
 from shopfloor.envs.task import Task
 from shopfloor.envs.tasks import TASKS
@@ -17,7 +17,6 @@ __all__ = [
     "Realism",
     "ShopfloorEnv",
     "ShopfloorVectorEnv",
-    "Site",
     "Task",
     "collection_sites",
     "held_out_sites",

@@ -9,17 +9,16 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from shopfloor.envs.rendering import Renderer
 from shopfloor.envs.simulation import Simulation
-
-Ids = NDArray[np.intp]
+from shopfloor.envs.views import Floats, Ids, box
 
 
 class Pixels:
     """The pictures of n lanes by each camera, uint8 (n, height, width, 3), drawn where a lane has moved on.
 
     Pictures reach the policy `delay` control steps late, as the state's camera readings do; at an episode's start
-    they show its start. They have no shadows: see Renderer. One GL context draws lane after lane.
+    they show its start. They have no shadows: see Renderer. One GL context draws lane after lane; it is opened at the
+    first picture, since one that was opened before a fork hangs.
 
     state_dim: how many elements of the state go with the pictures as `agent_pos`; None for pictures alone.
     """
@@ -27,21 +26,24 @@ class Pixels:
     def __init__(
         self, sim: Simulation, cameras: Sequence[str], *, size: tuple[int, int], delay: int, state_dim: int | None
     ) -> None:
-        height, width = size
-        self._renderer = Renderer(sim, camera=cameras[0], width=width, height=height, shadows=False)
+        self._sim, self._size = sim, size
+        self._renderer: Any = None
         # the newest first
-        self._pictures = {name: np.zeros((sim.nsim, delay + 1, height, width, 3), np.uint8) for name in cameras}
+        self._pictures = {name: sim.record(delay + 1, *size, 3, dtype=np.uint8) for name in cameras}
         self._state_dim = state_dim
-        space = gymnasium.spaces.Dict(
-            {name: gymnasium.spaces.Box(0, 255, (height, width, 3), np.uint8) for name in cameras}
-        )
+        space = gymnasium.spaces.Dict({name: gymnasium.spaces.Box(0, 255, (*size, 3), np.uint8) for name in cameras})
         if state_dim is not None:
-            agent = gymnasium.spaces.Box(-np.inf, np.inf, (state_dim,), np.float32)
-            space = gymnasium.spaces.Dict({"pixels": space, "agent_pos": agent})
+            space = gymnasium.spaces.Dict({"pixels": space, "agent_pos": box(state_dim)})
         self.single_space = space
 
-    def draw(self, ids: Ids, steps: NDArray[np.int64]) -> None:
+    def update(self, ids: Ids, steps: NDArray[np.int64]) -> None:
         """Draw lanes ids as they are now, at control step (k,) of their episodes."""
+        if self._renderer is None:
+            from shopfloor.envs.rendering import Renderer  # imports GL
+
+            height, width = self._size
+            camera = next(iter(self._pictures))
+            self._renderer = Renderer(self._sim, camera=camera, width=width, height=height, shadows=False)
         starting = ids[steps == 0]
         for camera, pictures in self._pictures.items():
             pictures[ids, 1:] = pictures[ids, :-1]
@@ -49,8 +51,8 @@ class Pixels:
                 pictures[lane, 0] = self._renderer.picture(lane, camera)
             pictures[starting, 1:] = pictures[starting, :1]
 
-    def observations(self, states: NDArray[np.float32]) -> dict[str, Any]:
-        """What all lanes observe, a copy, with the readings of the state (n, obs_dim) from which agent_pos is taken."""
+    def seen(self, states: Floats, readings: Floats) -> dict[str, Any]:
+        """The pictures, with the proprioceptive part of states (n, obs_dim) where it is asked for."""
         pictures = {name: past[:, -1].copy() for name, past in self._pictures.items()}
         if self._state_dim is None:
             return pictures
@@ -58,4 +60,6 @@ class Pixels:
 
     def close(self) -> None:
         """Give back the GL context."""
-        self._renderer.close()
+        if self._renderer is not None:
+            self._renderer.close()
+            self._renderer = None

@@ -45,9 +45,8 @@ class Renderer:
 
     def picture(self, lane: int, camera: str | None = None) -> NDArray[np.uint8]:
         """Simulation `lane` now: (height, width, 3) uint8."""
-        self._sim.batch.get_model(lane, self._model)
+        self._sim.copy_to(lane, self._model, self._data)
         self._model.geom_castshadow[self._floors] = False  # else their far corners are speckled by their own shadow
-        self._sim.batch.get_data(lane, self._data)
         mujoco.mj_kinematics(self._model, self._data)
         mujoco.mj_camlight(self._model, self._data)
         self._gl.update_scene(self._data, camera or self._camera, self._shown)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import mujoco
 import numpy as np
@@ -11,6 +13,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 Ids = NDArray[np.intp]
+Mask = NDArray[np.bool_]
 
 CONTROL_RATE = 20  # [Hz]
 CONTROL_PERIOD = 1 / CONTROL_RATE  # [s]
@@ -26,10 +29,21 @@ _DIVERGED = [  # warnings after which a state means nothing
 ]
 
 
-class Simulation:
-    """nsim simulations of one model on a thread pool, bit-identical at any number of threads.
+@dataclass(frozen=True)
+class State:
+    """The whole state of k simulations; plain arrays, which pickle."""
 
-    State arrays (qpos, qvel, act, ctrl, mocap_pos, ...) are live and writable; measurements are copies.
+    physics: Array  # (k, values) MuJoCo's integration state
+    warnings: NDArray[Any]  # (k, warnings, 2)
+    fields: Mapping[str, Array]  # (k, ...) of the model, where simulations differ
+    records: Sequence[NDArray[Any]]  # (k, ...) what others keep of the episodes, in the order of `record`
+
+
+class Simulation:
+    """nsim simulations of one model on a thread pool, bit-identical at any number of threads: the one seam to MuJoCo.
+
+    State arrays (qpos, qvel, act, ctrl, mocap_pos, ...) are live and writable; measurements are copies. What else
+    belongs to an episode is kept in arrays from `record`, so that `state` and `restore` hold the whole of it.
     """
 
     def __init__(self, model: mujoco.MjModel, nsim: int, *, threads: int = 0) -> None:
@@ -44,13 +58,15 @@ class Simulation:
         self.ctrl: Array = self._batch.bind("ctrl")
         self.mocap_pos: Array = self._batch.bind("mocap_pos")
         self.mocap_quat: Array = self._batch.bind("mocap_quat")
-        self._xpos, self._xmat = self._batch.bind("xpos"), self._batch.bind("xmat")
-        self._site_xpos, self._site_xmat = self._batch.bind("site_xpos"), self._batch.bind("site_xmat")
-
-    @property
-    def batch(self) -> Batch:
-        """MuJoCo's own batch, for what this class does not wrap (rays, sensors, rendering)."""
-        return self._batch
+        self._xpos, self._xmat = self._batch.bind("xpos"), self._batch.bind("xmat").reshape(nsim, -1, 3, 3)
+        self._site_xpos = self._batch.bind("site_xpos")
+        self._site_xmat = self._batch.bind("site_xmat").reshape(nsim, -1, 3, 3)
+        self._fields: dict[str, Array] = {}  # of the model, by name, (nsim, ...)
+        self._constants_vary = False
+        self._records: list[NDArray[Any]] = []  # (nsim, ...) each
+        self._left: dict[str, tuple[Array, Array]] = {}  # field -> as MuJoCo has it, as the last step left it
+        self._bodies = {model.body(i).name: i for i in range(model.nbody)}
+        self._sites = {model.site(i).name: i for i in range(model.nsite)}
 
     def reset(self, ids: Ids) -> None:
         """Put simulations ids at the model's default state; follow with writes and then forward(ids)."""
@@ -60,23 +76,88 @@ class Simulation:
     def forward(self, ids: Ids) -> None:
         """Compute what measurements read from the state of simulations ids."""
         self._batch.forward(ids, stage=mujoco.mjtStage.mjSTAGE_VEL)
+        self._take_down(ids)
         self.moment += 1
 
-    def step(self, ids: Ids) -> NDArray[np.bool_]:
+    def step(self, ids: Ids) -> Mask:
         """Advance simulations ids by one control period; returns (nsim,) which of all have diverged."""
         failed = np.zeros(self.nsim, dtype=bool)
+        everywhere = len(ids) == self.nsim
         self.moment += 1
         try:
-            self._batch.step(None if len(ids) == self.nsim else ids, nstep=SUBSTEPS, stage=mujoco.mjtStage.mjSTAGE_VEL)
+            self._batch.step(None if everywhere else ids, nstep=SUBSTEPS, stage=mujoco.mjtStage.mjSTAGE_VEL)
         except SimulationError as error:
             failed[error.ids] = True
-        failed |= self._batch.warning[:, _DIVERGED, 1].any(axis=1)
-        failed |= ~np.isfinite(self.qpos).all(axis=1)
+        if self._batch.warning.any():
+            failed |= self._batch.warning[:, _DIVERGED, 1].any(axis=1)
+        if not np.isfinite(self.qpos.sum()):
+            failed |= ~np.isfinite(self.qpos).all(axis=1)
+        self._take_down(slice(None) if everywhere else ids)
         return failed
+
+    def state(self, ids: Ids) -> State:
+        """The whole state of simulations ids, to the bit: a copy."""
+        return State(
+            physics=self._batch.state[ids],
+            warnings=self._batch.warning[ids],
+            fields={name: values[ids] for name, values in self._fields.items()},
+            records=[values[ids] for values in self._records],
+        )
+
+    def restore(self, ids: Ids, state: State) -> None:
+        """Put simulations ids in the state of as many, of the same or of an equal model: they go on bit for bit."""
+        for name, values in state.fields.items():
+            self.per_simulation(name)[ids] = values
+        if self._constants_vary:
+            self._batch.set_const(ids)
+        self._batch.state[ids], self._batch.warning[ids] = state.physics, state.warnings
+        self._batch.forward(ids, stage=mujoco.mjtStage.mjSTAGE_VEL)
+        for mine, its in zip(self._records, state.records, strict=True):
+            mine[ids] = its
+        self.moment += 1
+
+    def record(
+        self, *shape: int, dtype: type[np.generic] = np.float64, fill: float = 0, lanes_last: bool = False
+    ) -> NDArray[Any]:
+        """A new array (nsim, *shape), or (*shape, nsim), of what someone keeps of each episode: part of the state.
+
+        Write into it in place; for good, `array = ...` would lose the tie.
+        """
+        full = (*shape, self.nsim) if lanes_last else (self.nsim, *shape)
+        values = np.full(full, fill, dtype=dtype)
+        self._records.append(np.moveaxis(values, -1, 0) if lanes_last else values)
+        return values
+
+    def live(self, field: str) -> Array:
+        """A read-only (nsim, ...) view of a field that follows from positions and velocities."""
+        values: Array = self._batch.bind(field)
+        return values
+
+    def left_by_step(self, field: str) -> Array:
+        """A field (nsim, ...) that follows from forces (sensordata, actuator_force), as the last step left it."""
+        if field not in self._left:
+            bound = self._batch.bind(field)
+            self._left[field] = bound, self.record(*bound.shape[1:])
+        return self._left[field][1]
+
+    def copy_to(self, lane: int, model: mujoco.MjModel, data: mujoco.MjData) -> None:
+        """Make model and data those of one simulation, for drawing or for any function of MuJoCo's."""
+        self._batch.get_model(lane, model)
+        self._batch.get_data(lane, data)
+
+    @property
+    def physics(self) -> Array:
+        """MuJoCo's integration state (nsim, values) of each simulation, live."""
+        state: Array = self._batch.state
+        return state
 
     def joint_columns(self, names: Sequence[str]) -> Ids:
         """Columns of qpos that hold the named one-dimensional joints."""
         return np.array([self.model.joint(name).qposadr[0] for name in names], dtype=np.intp)
+
+    def speed_columns(self, names: Sequence[str]) -> Ids:
+        """Columns of qvel that hold the speeds of the named one-dimensional joints."""
+        return np.array([self.model.joint(name).dofadr[0] for name in names], dtype=np.intp)
 
     def actuator_columns(self, names: Sequence[str]) -> Ids:
         """Columns of ctrl of the named actuators."""
@@ -86,6 +167,11 @@ class Simulation:
         """Columns of act that hold the activations of the named actuators."""
         return np.array([self.model.actuator(name).actadr[0] for name in names], dtype=np.intp)
 
+    def sensor_columns(self, names: Sequence[str]) -> Ids:
+        """Columns of sensordata of the named sensors, side by side."""
+        spans = [(self.model.sensor(name).adr[0], self.model.sensor(name).dim[0]) for name in names]
+        return np.concatenate([np.arange(start, start + size) for start, size in spans])
+
     def free_joint_columns(self, name: str) -> Ids:
         """The seven columns of qpos (position, quaternion) of the named free joint."""
         start = int(self.model.joint(name).qposadr[0])
@@ -93,34 +179,38 @@ class Simulation:
 
     def body_position(self, name: str) -> Array:
         """World position (n, 3) [m] of a body's frame."""
-        value: Array = self._xpos[:, self.model.body(name).id].copy()
-        return value
+        return self._xpos[:, self._bodies[name]].copy()
 
     def body_rotation(self, name: str) -> Array:
         """World rotation (n, 3, 3) of a body's frame."""
-        value: Array = self._xmat[:, self.model.body(name).id].reshape(-1, 3, 3).copy()
+        value: Array = self._xmat[:, self._bodies[name]].copy()
         return value
 
     def body_rotations(self, bodies: Ids) -> Array:
         """World rotations (n, len(bodies), 3, 3) of bodies by number."""
-        value: Array = self._xmat[:, bodies].reshape(self.nsim, -1, 3, 3)
+        value: Array = self._xmat[:, bodies]
         return value
 
     def site_position(self, name: str) -> Array:
         """World position (n, 3) [m] of a site."""
-        value: Array = self._site_xpos[:, self.model.site(name).id].copy()
-        return value
+        return self._site_xpos[:, self._sites[name]].copy()
 
     def site_rotation(self, name: str) -> Array:
         """World rotation (n, 3, 3) of a site."""
-        value: Array = self._site_xmat[:, self.model.site(name).id].reshape(-1, 3, 3).copy()
+        value: Array = self._site_xmat[:, self._sites[name]].copy()
         return value
 
     def update_constants(self, ids: Ids) -> None:
         """Derive anew what MuJoCo derives from masses and inertias, after writing these for simulations ids."""
+        self._constants_vary = True
         self._batch.set_const(ids)
 
     def per_simulation(self, field: str) -> Array:
         """Live per-simulation values (nsim, ...) of a model field; after masses or inertias, update_constants."""
-        values: Array = self._batch.expand(field)
-        return values
+        if field not in self._fields:
+            self._fields[field] = self._batch.expand(field)
+        return self._fields[field]
+
+    def _take_down(self, ids: Ids | slice) -> None:
+        for bound, left in self._left.values():
+            left[ids] = bound[ids]

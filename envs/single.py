@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import gymnasium
+import mujoco
 import numpy as np
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import iterate
@@ -16,12 +17,12 @@ from shopfloor.envs.task import Task
 from shopfloor.envs.vector import (
     DEFAULT_SITES,
     IMAGE_SIZE,
+    EnvState,
     Info,
-    Observations,
-    ObsType,
     RewardType,
     ShopfloorVectorEnv,
 )
+from shopfloor.envs.views import Observations, ObsType
 
 
 class ShopfloorEnv(gymnasium.Env[Observations, NDArray[np.float32]]):
@@ -31,7 +32,7 @@ class ShopfloorEnv(gymnasium.Env[Observations, NDArray[np.float32]]):
     reset(options={"episode": i}) plays episode i.
     """
 
-    metadata = {"render_modes": ["rgb_array"], "render_fps": ShopfloorVectorEnv.metadata["render_fps"]}
+    metadata = {"render_modes": ["rgb_array", "human"], "render_fps": ShopfloorVectorEnv.metadata["render_fps"]}
 
     def __init__(
         self,
@@ -43,7 +44,9 @@ class ShopfloorEnv(gymnasium.Env[Observations, NDArray[np.float32]]):
         reward_type: RewardType = "dense",
         obs_type: ObsType = "state",
         image_size: tuple[int, int] = IMAGE_SIZE,
+        max_episode_steps: int | None = None,
         render_mode: str | None = None,
+        camera: str | None = None,
     ) -> None:
         self.vector = ShopfloorVectorEnv(
             task,
@@ -55,18 +58,24 @@ class ShopfloorEnv(gymnasium.Env[Observations, NDArray[np.float32]]):
             obs_type=obs_type,
             image_size=image_size,
             autoreset_mode=AutoresetMode.DISABLED,
+            max_episode_steps=max_episode_steps,
             threads=1,
             render_mode=render_mode,
+            camera=camera,
         )
+        self.task, self.sim = self.vector.task, self.vector.sim
         self.render_mode = render_mode
         self.observation_space = self.vector.single_observation_space
         self.action_space = self.vector.single_action_space
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Observations, Info]:
         """Start the next episode; see the class."""
-        super().reset(seed=seed)
-        chosen = {"episodes": np.array([options["episode"]])} if options and "episode" in options else None
+        options = options or {}
+        if unknown := set(options) - {"episode"}:
+            raise ValueError(f"reset options {sorted(unknown)}, want episode")
+        chosen = {"episodes": np.array([options["episode"]])} if options else None
         observations, info = self.vector.reset(seed=seed, options=chosen)
+        super().reset(seed=self.vector.seed)
         return self._only(observations), _only_lane(info)
 
     def step(self, action: NDArray[Any]) -> tuple[Observations, float, bool, bool, Info]:
@@ -78,6 +87,23 @@ class ShopfloorEnv(gymnasium.Env[Observations, NDArray[np.float32]]):
         """A picture (480, 640, 3) uint8, if render_mode is rgb_array."""
         pictures = self.vector.render()
         return None if pictures is None else pictures[0]
+
+    @property
+    def model(self) -> mujoco.MjModel:
+        """The compiled scene."""
+        return self.sim.model
+
+    def mjcf(self) -> str:
+        """The scene as MJCF, which MuJoCo's own loader reads."""
+        return self.vector.mjcf()
+
+    def state(self) -> EnvState:
+        """Everything that says how the episode goes on; see ShopfloorVectorEnv."""
+        return self.vector.state()
+
+    def restore(self, state: EnvState) -> Observations:
+        """Go on from a state, of this or of an equal environment; what is observed there."""
+        return self._only(self.vector.restore(state))
 
     def close(self) -> None:
         """Give back what draws."""

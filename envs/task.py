@@ -2,49 +2,25 @@
 
 from __future__ import annotations
 
-import functools
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeVar, cast
+from typing import ClassVar
 
 import mujoco
 import numpy as np
-from numpy.typing import NDArray
 
 from shopfloor.envs.experts.expert import Expert
+from shopfloor.envs.measurement import Array, Ids, Mask, Measure, Observed, Term
 from shopfloor.envs.randomness import Uniform
-from shopfloor.envs.realism.sensing import Channel
-from shopfloor.envs.realism.sites import Site
+from shopfloor.envs.realism.sites import Sites
 from shopfloor.envs.robots.robot import Robot
 from shopfloor.envs.simulation import CONTROL_RATE, Simulation
 
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
-Ids = NDArray[np.intp]
+__all__ = ["Expert", "Knob", "Simulation", "Sites", "Task", "Uniform"]  # what a task's file needs, beside measurements
 
+COMMON = Measure("cycle_time", "s", "from the episode's start to its end")
 DIFFICULTIES = ("easy", "default", "hard")
-
-Measurement = TypeVar("Measurement", bound=Callable[..., Any])
-
-
-def measurement(method: Measurement) -> Measurement:
-    """A task's method without arguments, computed once at each moment of the simulation.
-
-    It returns an array, or a tuple of arrays; they are shared by all who ask, and read-only.
-    """
-
-    @functools.wraps(method)
-    def measured(self: Task) -> Any:
-        known = self.measured.get(method.__name__)
-        if known is None or known[0] != self.sim.moment:
-            value = method(self)
-            for array in value if isinstance(value, tuple) else (value,):
-                array.flags.writeable = False
-            known = self.measured[method.__name__] = (self.sim.moment, value)
-        return known[1]
-
-    return cast(Measurement, measured)
 
 
 @dataclass(frozen=True)
@@ -64,11 +40,12 @@ class Knob:
                 raise ValueError(f"{grade} {getattr(self, grade)}, want {self.low} to {self.high}")
 
 
-class Task(ABC):
+class Task(Observed, ABC):
     """One job of one robot, written over (n, ...) arrays: no loop over simulations in any method.
 
     A task object serves one environment: `bind` ties it to a simulation, after which its measurements
-    read that simulation's true state. The robot adds its own channels and observations before the task's.
+    read that simulation's true state. The robot's channels and terms come before the task's.
+    What a task keeps of an episode lies in arrays from `sim.record`, so that an environment's state holds it.
     """
 
     instruction: ClassVar[str]
@@ -79,18 +56,14 @@ class Task(ABC):
     """What the difficulty moves, by name; each may be set by itself."""
     randomised: ClassVar[Mapping[str, Uniform]]
     """What is drawn afresh in each episode, by name."""
-    channels: ClassVar[Sequence[Channel]]
-    """What the sensors read of the scene, in the order of `truth`."""
-    scene_names: ClassVar[Sequence[str]]
-    """A name for each element of `observe`."""
     reward_weights: ClassVar[Mapping[str, float]]
     """The weight of each of `reward_terms` in the dense reward."""
     camera: ClassVar[str]
     """The fixed camera."""
+    stages: ClassVar[Sequence[str]] = ("start", "done")
+    """Names of how far the work may be, in order."""
 
     robot: Robot
-    sim: Simulation
-    measured: dict[str, tuple[int, Any]]
 
     def __init__(self, *, difficulty: str = "default", **knobs: float | None) -> None:
         """difficulty: easy, default or hard; knobs: any of the task's `knobs` at a value of its own.
@@ -110,6 +83,10 @@ class Task(ABC):
             self.knob[name] = value
         self.robot = self.make_robot()
 
+    def fresh(self) -> Task:
+        """An equal task, not bound to any simulation."""
+        return type(self)(**self.knob)
+
     @abstractmethod
     def make_robot(self) -> Robot:
         """A fresh robot with the tool that the job needs."""
@@ -120,14 +97,33 @@ class Task(ABC):
         return round(self.horizon * CONTROL_RATE)
 
     @property
+    def all_terms(self) -> tuple[Term, ...]:
+        """The parts of the whole observation in order: first the robot's own."""
+        return (*(term for part in self.robot.parts for term in part.terms), *self.terms)
+
+    @property
     def observation_names(self) -> Sequence[str]:
         """A name for each element of the observation; the first `state_dim` are the robot's own."""
-        return (*self.robot.observation_names, *self.scene_names)
+        return tuple(name for term in self.all_terms for name in term.names)
 
     @property
     def state_dim(self) -> int:
         """How many elements of the observation are proprioceptive."""
-        return len(self.robot.observation_names)
+        return sum(term.size for part in self.robot.parts for term in part.terms)
+
+    @property
+    def feature_names(self) -> dict[str, list[str]]:
+        """Names of the elements of each vector feature of the task's datasets, in LeRobot's terms."""
+        names = list(self.observation_names)
+        return {
+            "observation.state": names[: self.state_dim],
+            "observation.environment_state": names[self.state_dim :],
+            "action": list(self.robot.action_names),
+        }
+
+    def measures(self) -> tuple[Measure, ...]:
+        """The numbers of an episode's record with their units: the robot's, then the task's own."""
+        return (COMMON, *(measure for part in self.robot.parts for measure in part.own_measures), *self.own_measures)
 
     @abstractmethod
     def scene(self) -> mujoco.MjSpec:
@@ -135,24 +131,15 @@ class Task(ABC):
 
     def bind(self, sim: Simulation) -> None:
         """Tie the task to a simulation of its scene; extend to look up the task's own elements."""
-        self.sim = sim
-        self.measured = {}
+        self.tie(sim)
         self.robot.bind(sim)
 
     @abstractmethod
-    def place(self, ids: Ids, draws: Mapping[str, Array], sites: Sequence[Site]) -> None:
-        """Write the start of episodes into simulations ids; draws hold (k, ...) of each `randomised` name."""
+    def place(self, ids: Ids, draws: Mapping[str, Array], sites: Sites) -> None:
+        """Write episodes' starts into simulations ids; draws hold (k, ...) of each `randomised` name; sites (k,)."""
 
-    def after_step(self, ids: Ids) -> None:  # noqa: B027
+    def after_step(self, ids: Ids) -> None:
         """Called once after simulations ids have moved on by a control period; for tasks that keep a record."""
-
-    @abstractmethod
-    def truth(self) -> Array:
-        """True values (n, width) of the task's channels, side by side."""
-
-    @abstractmethod
-    def observe(self, readings: Mapping[str, Array]) -> Array:
-        """The scene's part (k, len(scene_names)) of the observation, from what all sensors read: (k, size) each."""
 
     @abstractmethod
     def success(self) -> Mask:
@@ -161,6 +148,10 @@ class Task(ABC):
     @abstractmethod
     def lost(self) -> Mask:
         """Whether each episode can no longer succeed, (n,): it ends as a failure."""
+
+    def stage(self) -> Ids:
+        """How far each episode's work is now (n,), a number of `stages`: judged by the state, whoever does the work."""
+        return self.success().astype(np.intp)
 
     @abstractmethod
     def reward_terms(self) -> Mapping[str, Array]:

@@ -4,31 +4,52 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any, Literal, cast, get_args
 
 import gymnasium
+import mujoco
 import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space, iterate
 from numpy.typing import NDArray
 
+from shopfloor.envs.measurement import Array, Ids, Mask
+from shopfloor.envs.pixels import Pixels
 from shopfloor.envs.randomness import Purpose, stream
 from shopfloor.envs.realism.realism import REALISMS, Realism
 from shopfloor.envs.realism.sensing import Sensing
 from shopfloor.envs.realism.sites import collection_sites
-from shopfloor.envs.simulation import CONTROL_PERIOD, CONTROL_RATE, TIMESTEP, Simulation
+from shopfloor.envs.simulation import CONTROL_PERIOD, CONTROL_RATE, TIMESTEP, Simulation, State
+from shopfloor.envs.tallies import Tallies
 from shopfloor.envs.task import Task
 from shopfloor.envs.tasks import TASKS
+from shopfloor.envs.views import Halves, Observations, ObsType, RawReadings, View, WholeState
 
-Array = NDArray[np.float64]
-Ids = NDArray[np.intp]
-Observations = Any  # (n, obs_dim) float32, or a dict of pictures
-ObsType = Literal["state", "pixels", "pixels_agent_pos"]
 RewardType = Literal["dense", "sparse"]
 Info = dict[str, Any]
 
 DEFAULT_SITES = collection_sites(8)
 IMAGE_SIZE = (96, 96)  # [pixels] height, width
+
+
+class Ending(IntEnum):
+    """How an episode has ended: info's `ended_by`."""
+
+    RUNNING = 0
+    SUCCESS = 1
+    LOST = 2
+    DIVERGED = 3
+    TIME = 4
+
+
+@dataclass(frozen=True)
+class EnvState:
+    """The whole state of some lanes of an environment, from `state`: plain arrays, which pickle."""
+
+    seed: int | None
+    lanes: State
 
 
 class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[Any]]):
@@ -39,18 +60,26 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
     Lane k plays episodes k, k + num_envs, k + 2 num_envs, ...; `reset(options={"episodes": ...})`
     plays any others. Actions are clipped to [-1, 1]; a NaN or a wrong shape is a ValueError.
 
-    What the policy sees, by obs_type: "state", the sensors' readings (n, obs_dim) float32; "pixels", a dict that
-    holds for the task's camera and the robot's own (n, height, width, 3) uint8; "pixels_agent_pos", a dict of
-    these as `pixels` and of the state's proprioceptive part as `agent_pos` (n, state_dim) float32. Pictures are late
-    as the cameras' readings are; they are drawn lane after lane, some 5 ms each without a graphics card.
+    What the policy sees, by obs_type: "state", the sensors' readings made into one vector (n, obs_dim) float32;
+    "environment_state_agent_pos", a flat dict of its proprioceptive part as `agent_pos` and the rest as
+    `environment_state`; "raw", a flat dict of every channel's reading (n, size) float32 by name, with nothing derived;
+    "pixels", a flat dict that holds for the task's camera and the robot's own (n, height, width, 3) uint8;
+    "pixels_agent_pos", a dict of these as `pixels` and of `agent_pos`. Pictures are late as the cameras' readings are;
+    they are drawn lane after lane, some 5 ms each without a graphics card.
 
     An episode ends by success, by loss of the part or by divergence of the physics (terminated), or at
-    the horizon (truncated). Info holds per lane: success, diverged, lost, site, episode, and
-    reward_terms, the raw terms of the dense reward by name.
+    the horizon (truncated). Info has the same keys at every reset and step, each (n,):
+
+    - success, is_success (the same, as stable-baselines3 and LeRobot name it), lost, diverged; ended_by, an `Ending`;
+    - site, episode_index; stage, the furthest of the task's `stages` that the work has reached;
+    - reward_terms, the raw terms of the dense reward by name;
+    - measures, the numbers of `task.measures()` by name, where an episode has ended; elsewhere NaN.
+
+    copy.deepcopy and pickle give an environment that goes on the same to the bit, as `state` and `restore` do.
     """
 
     metadata = {
-        "render_modes": ["rgb_array"],
+        "render_modes": ["rgb_array", "human"],
         "render_fps": CONTROL_RATE,
         "autoreset_mode": AutoresetMode.NEXT_STEP,
     }
@@ -67,18 +96,24 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         obs_type: ObsType = "state",
         image_size: tuple[int, int] = IMAGE_SIZE,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+        max_episode_steps: int | None = None,
         threads: int = 0,
         render_mode: str | None = None,
+        camera: str | None = None,
     ) -> None:
         """task: a fresh task object, the name of one of TASKS, or "module:Class" for any other; threads: 0 for
         one per processor.
 
         difficulty: easy, default or hard, of a named task; an object has its own.
+        max_episode_steps: [control steps] after which an episode is cut; None for the task's horizon.
         image_size: (height, width) [pixels] of the observed pictures. They need GL: GraphicsError where there is none.
+        render_mode: "rgb_array", or "human" for MuJoCo's viewer on lane 0; camera: of `render`, by name, the task's
+        own by default.
         """
+        self._arguments = {name: value for name, value in locals().items() if name not in ("self", "__class__")}
         if num_envs < 1:
             raise ValueError(f"{num_envs} environments, want 1 or more")
-        if reward_type not in ("dense", "sparse"):
+        if reward_type not in get_args(RewardType):
             raise ValueError(f"reward type {reward_type!r}, want 'dense' or 'sparse'")
         if obs_type not in get_args(ObsType):
             raise ValueError(f"observation type {obs_type!r}, want one of {', '.join(get_args(ObsType))}")
@@ -86,59 +121,65 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
             raise ValueError(f"image size {image_size}, want height and width of 1 pixel or more")
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise ValueError(f"render mode {render_mode!r}, want None or one of {self.metadata['render_modes']}")
-        if not sites:
+        if not len(sites):
             raise ValueError("no sites, want at least one")
+        if max_episode_steps is not None and max_episode_steps < 1:
+            raise ValueError(f"max_episode_steps {max_episode_steps}, want 1 or more")
         if difficulty is not None and not isinstance(task, str):
             raise ValueError(f"difficulty {difficulty!r} of a task object, want it given to the object itself")
         self.task = task_class(task)(difficulty=difficulty or "default") if isinstance(task, str) else task
         self.realism = _named(REALISMS, realism, "realism") if isinstance(realism, str) else realism
-        self.num_envs = num_envs
+        self.num_envs = n = int(num_envs)
         self.render_mode = render_mode
         self.metadata = {**self.metadata, "autoreset_mode": AutoresetMode(autoreset_mode)}
         self._autoreset = self.metadata["autoreset_mode"]
         self._sparse = reward_type == "sparse"
-        self._sites = [self.realism.sites.site(index) for index in sites]
+        self._sites = self.realism.sites.sites(sites)
 
         spec = self.task.scene()
         if self.realism.command_latency > 0:
             for actuator in spec.actuators:
                 actuator.delay = self.realism.command_latency
                 actuator.nsample = int(np.ceil(self.realism.command_latency / TIMESTEP))
-        self.sim = Simulation(spec.compile(), num_envs, threads=threads)
-        self.task.bind(self.sim)
-        self._horizon = self.task.horizon_steps
-        channels = (*self.task.robot.channels, *self.task.channels)
-        self._sensing = Sensing(channels, self.realism.devices, num_envs, self._horizon)
+        self.sim = sim = Simulation(spec.compile(), n, threads=threads)
+        self.camera = self._known_camera(camera or self.task.camera)
+        self.task.bind(sim)
+        self._horizon = int(max_episode_steps or self.task.horizon_steps)
+        self._parts = (*self.task.robot.parts, self.task)
+        channels = [channel for part in self._parts for channel in part.channels]
+        self._sensing = Sensing(channels, self.realism.devices, n, self._horizon)
         self._weights = self.task.reward_weights
+        self._tallies = Tallies(sim, self._parts)
 
-        width, actions = len(self.task.observation_names), len(self.task.robot.action_names)
-        self.single_observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (width,), np.float32)
-        self._pixels: Any = None
-        if obs_type != "state":
-            from shopfloor.envs.pixels import Pixels  # imports GL
-
-            self._pixels = Pixels(
-                self.sim,
-                tuple(dict.fromkeys((self.task.camera, self.task.robot.camera))),
-                size=image_size,
-                delay=round(self.realism.camera.latency / CONTROL_PERIOD),
-                state_dim=self.task.state_dim if obs_type == "pixels_agent_pos" else None,
-            )
-            self.single_observation_space = self._pixels.single_space
-        self.single_action_space = gymnasium.spaces.Box(-1.0, 1.0, (actions,), np.float32)
-        self.observation_space = batch_space(self.single_observation_space, num_envs)
-        self.action_space = batch_space(self.single_action_space, num_envs)
+        width = len(self.task.observation_names)
+        self._view = self._make_view(obs_type, width, image_size)
+        self.single_observation_space = self._view.single_space
+        self.single_action_space = gymnasium.spaces.Box(-1.0, 1.0, (len(self.task.robot.action_names),), np.float32)
+        self.observation_space = batch_space(self.single_observation_space, n)
+        self.action_space = batch_space(self.single_action_space, n)
 
         self._seed: int | None = None
-        self._episode = np.arange(num_envs, dtype=np.int64) - num_envs  # the first reset adds num_envs
-        self._site = np.zeros(num_envs, dtype=np.int64)
-        self._steps = np.zeros(num_envs, dtype=np.int64)
-        self._over = np.ones(num_envs, dtype=bool)
-        self._observations = np.zeros((num_envs, width), dtype=np.float32)
+        self._episode, self._site, self._steps = (sim.record(dtype=np.int64) for _ in range(3))
+        self._episode[:] = np.arange(n) - n  # the first reset adds n
+        self._furthest = sim.record(dtype=np.intp)  # stage
+        self._over = sim.record(dtype=np.bool_, fill=1)
+        self._observations = sim.record(width, dtype=np.float32)
+        self._readings = sim.record(self._sensing.width, dtype=np.float32)
+        self._everywhere = np.ones(n, dtype=bool)
         self._renderer: Any = None
 
     @property
-    def over(self) -> NDArray[np.bool_]:
+    def model(self) -> mujoco.MjModel:
+        """The compiled scene."""
+        return self.sim.model
+
+    @property
+    def seed(self) -> int | None:
+        """Whose episodes are played; None before the first reset."""
+        return self._seed
+
+    @property
+    def over(self) -> Mask:
         """Lanes (n,) whose episode has ended and that stand still until they are reset."""
         return self._over.copy()
 
@@ -157,15 +198,13 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         unknown = set(options) - {"reset_mask", "episodes"}
         if unknown:
             raise ValueError(f"reset options {sorted(unknown)}, want reset_mask or episodes")
-        mask = np.asarray(options.get("reset_mask", np.ones(self.num_envs)), dtype=bool)
+        mask = np.asarray(options.get("reset_mask", self._everywhere), dtype=bool)
         if mask.shape != (self.num_envs,) or not mask.any():
             raise ValueError(f"reset mask {mask.astype(int)}, want ({self.num_envs},) with one lane or more")
         if seed is not None:
-            if seed < 0:
-                raise ValueError(f"seed {seed}, want 0 or more")
-            super().reset(seed=seed)
-            self._seed = seed
-            self._episode = np.arange(self.num_envs, dtype=np.int64) - self.num_envs
+            self._seed = checked_seed(seed)
+            super().reset(seed=self._seed)
+            self._episode[:] = np.arange(self.num_envs) - self.num_envs
         elif self._seed is None:
             self._seed = int(self.np_random.integers(2**31))
         ids = np.flatnonzero(mask)
@@ -177,34 +216,39 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         else:
             self._episode[ids] += self.num_envs
         self._start(ids)
-        return self._seen(), self._info(np.zeros(self.num_envs, dtype=bool))
+        nothing = ~self._everywhere
+        return self._seen(), self._info(nothing, lost=nothing, diverged=nothing, ended_by=np.zeros(self.num_envs, int))
 
-    def step(
-        self, actions: NDArray[Any]
-    ) -> tuple[Observations, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], Info]:
+    def step(self, actions: NDArray[Any]) -> tuple[Observations, Array, Mask, Mask, Info]:
         """Advance by one control period; lanes whose episode is over follow the autoreset mode."""
         commands = self._checked(actions)
         if self._seed is None:
             raise gymnasium.error.ResetNeeded("step before reset, want reset first")
         fresh = self._over & (self._autoreset == AutoresetMode.NEXT_STEP)
-        active = np.flatnonzero(~self._over)
+        playing = ~self._over
+        active = np.flatnonzero(playing)
         self.task.robot.command(commands)
         diverged = np.zeros(self.num_envs, dtype=bool)
         if len(active):
-            diverged[active] = self.sim.step(active)[active]
-            self._repair(np.flatnonzero(diverged))
+            diverged = self.sim.step(active) & playing
+            if diverged.any():
+                self._repair(np.flatnonzero(diverged))
             self._steps[active] += 1
+            self.task.robot.after_step(active)
             self.task.after_step(active)
+            np.maximum(self._furthest, self.task.stage(), out=self._furthest, where=playing & ~diverged)
+            self._tallies.note(active)
             self._observe(active)
-        alive = ~self._over & ~diverged
+        alive = playing & ~diverged
         success = self.task.success() & alive
-        lost = self.task.lost() & alive
-        terms = self.task.reward_terms()
+        lost = self.task.lost() & alive & ~success
+        terminated = success | lost | diverged
+        truncated = playing & ~terminated & (self._steps >= self._horizon)
+        endings = (success, Ending.SUCCESS), (lost, Ending.LOST), (diverged, Ending.DIVERGED), (truncated, Ending.TIME)
+        info = self._info(success, lost=lost, diverged=diverged, ended_by=sum(int(how) * mask for mask, how in endings))
+        terms = info["reward_terms"]
         dense = sum((weight * terms[name] for name, weight in self._weights.items()), np.zeros(self.num_envs))
         rewards = np.where(alive, success.astype(float) if self._sparse else dense, 0.0)
-        terminated = success | lost | diverged
-        truncated = ~self._over & ~terminated & (self._steps >= self._horizon)
-        info = self._info(success, lost=lost, diverged=diverged, terms=terms)
         self._over |= terminated | truncated
         restarts = fresh
         if self._autoreset == AutoresetMode.SAME_STEP and self._over.any():
@@ -214,26 +258,90 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
                 final[lane] = observation if restarts[lane] else None
             info |= {"final_obs": final, "_final_obs": restarts, "final_info": info.copy(), "_final_info": restarts}
         if restarts.any():
-            self._next(restarts)
-            info |= {"site": self._site.copy(), "episode": self._episode.copy()}
+            ids = np.flatnonzero(restarts)
+            self._episode[ids] += self.num_envs
+            self._start(ids)
+            info |= {"site": self._site.copy(), "episode_index": self._episode.copy(), "stage": self._furthest.copy()}
         return self._seen(), rewards, terminated, truncated, info
 
+    def state(self, lanes: Mask | Ids | None = None) -> EnvState:
+        """Everything that says how lanes (mask (n,) or numbers; all by default) go on: physics, sensors, records."""
+        return EnvState(self._seed, self.sim.state(self._lanes(lanes)))
+
+    def restore(self, state: EnvState, lanes: Mask | Ids | None = None) -> Observations:
+        """Put lanes, as many as state holds, where it was taken, here or in an equal environment; what all now observe.
+
+        From there the same actions give the same bits. Later episodes are those of this environment's own seed, or of
+        the state's where this one has none.
+        """
+        self.sim.restore(self._lanes(lanes), state.lanes)
+        if self._seed is None:
+            self._seed = state.seed
+        return self._seen()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The arguments and the state, from which an equal environment is made."""
+        arguments = {**self._arguments, "task": self.task.fresh()}
+        if isinstance(self._arguments["task"], str):
+            arguments["task"] = self._arguments["task"]
+        return {"arguments": arguments, "state": self.state(), "spec": self.spec, "np_random": self._np_random}
+
+    def __setstate__(self, saved: dict[str, Any]) -> None:
+        self.__init__(**saved["arguments"])  # type: ignore[misc]
+        self.spec, self._np_random = saved["spec"], saved["np_random"]
+        self.restore(saved["state"])
+
+    def mjcf(self) -> str:
+        """The scene as MJCF, which MuJoCo's own loader reads."""
+        spec = self.task.fresh().scene()
+        spec.compile()
+        xml: str = spec.to_xml()
+        return xml
+
     def render(self) -> tuple[NDArray[np.uint8], ...] | None:
-        """A picture (480, 640, 3) uint8 of each lane, if render_mode is rgb_array."""
+        """A picture (480, 640, 3) uint8 of each lane, if render_mode is rgb_array; the viewer's turn, if human."""
         if self.render_mode is None:
             return None
         if self._renderer is None:
-            from shopfloor.envs.rendering import Renderer  # imports GL
+            from shopfloor.envs.rendering import Renderer, Viewer  # imports GL
 
-            self._renderer = Renderer(self.sim, camera=self.task.camera)
+            self._renderer = (Viewer if self.render_mode == "human" else Renderer)(self.sim, camera=self.camera)
+        if self.render_mode == "human":
+            self._renderer.show(0)
+            return None
         return tuple(self._renderer.picture(lane) for lane in range(self.num_envs))
 
     def close_extras(self, **_: Any) -> None:
         """Give back what draws."""
-        for drawing in (self._renderer, self._pixels):
-            if drawing is not None:
-                drawing.close()
+        self._view.close()
+        if self._renderer is not None:
+            self._renderer.close()
         self._renderer = None
+
+    def _make_view(self, obs_type: ObsType, width: int, image_size: tuple[int, int]) -> View:
+        own = self.task.state_dim
+        if obs_type == "state":
+            return WholeState(width)
+        if obs_type == "environment_state_agent_pos":
+            return Halves(width, own)
+        if obs_type == "raw":
+            return RawReadings(self._sensing.columns)
+        cameras = tuple(dict.fromkeys((self.task.camera, self.task.robot.camera)))
+        delay = round(self.realism.camera.latency / CONTROL_PERIOD)
+        state_dim = own if obs_type == "pixels_agent_pos" else None
+        return Pixels(self.sim, cameras, size=image_size, delay=delay, state_dim=state_dim)
+
+    def _known_camera(self, name: str) -> str:
+        names = [self.sim.model.camera(i).name for i in range(self.sim.model.ncam)]
+        if name not in names:
+            raise ValueError(f"camera {name!r}, want one of {', '.join(names)}")
+        return name
+
+    def _lanes(self, lanes: Mask | Ids | None) -> Ids:
+        if lanes is None:
+            return np.arange(self.num_envs)
+        chosen = np.asarray(lanes)
+        return np.flatnonzero(chosen) if chosen.dtype == bool else chosen
 
     def _checked(self, actions: NDArray[Any]) -> Array:
         commands = np.asarray(actions, dtype=np.float64)
@@ -244,18 +352,11 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
             raise ValueError(f"action {commands[lane]} in lane {lane}, want finite numbers in [-1, 1]")
         return np.clip(commands, -1.0, 1.0)
 
-    def _next(self, mask: NDArray[np.bool_]) -> None:
-        """Start each masked lane's next episode."""
-        ids = np.flatnonzero(mask)
-        self._episode[ids] += self.num_envs
-        self._start(ids)
-
     def _start(self, ids: Ids) -> None:
         """Start the episodes whose numbers stand in lanes ids."""
         assert self._seed is not None
-        choice = self._episode[ids] % len(self._sites)
-        sites = [self._sites[i] for i in choice]
-        keys = [(self._seed, site.index, int(episode)) for site, episode in zip(sites, self._episode[ids], strict=True)]
+        sites = self._sites[self._episode[ids] % len(self._sites)]
+        keys = [(self._seed, int(site), int(i)) for site, i in zip(sites.index, self._episode[ids], strict=True)]
         worlds = [stream(Purpose.WORLD, *key) for key in keys]
         draws = {  # every episode draws in the table's order, from its own stream
             name: np.stack([distribution.sample(rng) for rng in worlds])
@@ -264,55 +365,67 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         self.sim.reset(ids)
         self.task.place(ids, draws, sites)
         self.sim.forward(ids)
-        self._site[ids] = [site.index for site in sites]
+        self._site[ids] = sites.index
         self._steps[ids] = 0
         self._over[ids] = False
+        self._furthest[ids] = self.task.stage()[ids]
+        self._tallies.start(ids)
         self._sensing.reset(ids, sites, keys, self._truth()[ids])
         self._observe(ids)
 
     def _repair(self, ids: Ids) -> None:
         """Put diverged simulations back at a finite state, so that nothing downstream meets a NaN."""
-        if len(ids):
-            self.sim.reset(ids)
-            self.sim.forward(ids)
+        self.sim.reset(ids)
+        self.sim.forward(ids)
 
     def _observe(self, ids: Ids) -> None:
+        """Read the sensors of lanes ids, and make the observation of what they say."""
+        n = len(ids)
         readings = self._sensing.read(ids, self._truth()[ids], self._steps[ids])
         named = {name: readings[:, columns] for name, columns in self._sensing.columns.items()}
-        own = self.task.state_dim
-        self._observations[ids, :own] = self.task.robot.observe(named)
-        self._observations[ids, own:] = self.task.observe(named)
-        if self._pixels is not None:
-            self._pixels.draw(ids, self._steps[ids])
+        values = []
+        for part in self._parts:
+            seen = part.observe(named)
+            values += [seen[term.name].reshape(n, -1) for term in part.terms]
+        self._readings[ids] = readings
+        self._observations[ids] = np.concatenate(values, axis=1)
+        self._view.update(ids, self._steps[ids])
 
     def _seen(self) -> Observations:
         """A copy of what all lanes observe."""
-        return self._observations.copy() if self._pixels is None else self._pixels.observations(self._observations)
+        return self._view.seen(self._observations, self._readings)
 
     def _truth(self) -> Array:
-        return np.concatenate([self.task.robot.truth(), self.task.truth()], axis=1)
+        return np.concatenate([values for part in self._parts for values in part.truth()], axis=1)
 
-    def _info(
-        self,
-        success: NDArray[np.bool_],
-        *,
-        lost: NDArray[np.bool_] | None = None,
-        diverged: NDArray[np.bool_] | None = None,
-        terms: Mapping[str, Array] | None = None,
-    ) -> Info:
+    def _info(self, success: Mask, *, lost: Mask, diverged: Mask, ended_by: NDArray[np.int64]) -> Info:
         """Gymnasium's vector layout: each key with a mask `_key` of the lanes that have it."""
-        nothing = np.zeros(self.num_envs, dtype=bool)
-        everywhere = np.ones(self.num_envs, dtype=bool)
+        ended = ended_by > 0
+        measured = ended & ~diverged
+        measures = {"cycle_time": np.where(ended, self._steps * CONTROL_PERIOD, np.nan)}
+        for name, value in self._tallies.values().items():
+            measures[name] = np.where(measured, value, np.nan)
+        terms = self.task.reward_terms()
         info: Info = {
             "success": success,
-            "lost": nothing if lost is None else lost,
-            "diverged": nothing if diverged is None else diverged,
+            "is_success": success.copy(),
+            "lost": lost,
+            "diverged": diverged,
+            "ended_by": ended_by,
             "site": self._site.copy(),
-            "episode": self._episode.copy(),
+            "episode_index": self._episode.copy(),
+            "stage": self._furthest.copy(),
+            "reward_terms": {**terms, **{f"_{name}": self._everywhere for name in terms}},
+            "measures": {**measures, **{f"_{name}": ended for name in measures}},
         }
-        if terms is not None:
-            info["reward_terms"] = {**terms, **{f"_{name}": everywhere for name in terms}}
-        return {**info, **{f"_{name}": everywhere for name in info}}
+        return {**info, **{f"_{name}": self._everywhere for name in info}}
+
+
+def checked_seed(seed: Any) -> int:
+    """A seed as an int. ValueError unless it is one whole number of 0 or more."""
+    if isinstance(seed, (int, np.integer)) and not isinstance(seed, bool) and seed >= 0:
+        return int(seed)
+    raise ValueError(f"seed {seed!r}, want one whole number of 0 or more: its episodes are numbered, one a lane")
 
 
 def task_class(name: str) -> type[Task]:

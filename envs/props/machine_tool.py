@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shopfloor.envs.props.parts import Fixture
-from shopfloor.envs.props.scene import add_visual_box
-from shopfloor.envs.robots.tools import DARK, GREY
+from shopfloor.envs.props.scene import DARK, GREY, add_visual_box
 from shopfloor.envs.rotations import dot, rotate, unrotate
 from shopfloor.envs.simulation import CONTROL_PERIOD, Simulation
 

@@ -6,8 +6,7 @@ import mujoco
 import numpy as np
 
 from shopfloor.envs.props.parts import add_part
-from shopfloor.envs.props.scene import add_visual_box
-from shopfloor.envs.robots.lidar import SEEN
+from shopfloor.envs.props.scene import SEEN, add_visual_box
 
 LENGTH, WIDTH, HEIGHT = 1.2, 0.8, 0.144  # [m] EUR pallet
 DECK = 0.044  # [m] boards on the blocks

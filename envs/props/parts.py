@@ -8,7 +8,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from shopfloor.envs.realism.sites import Site
+from shopfloor.envs.realism.sites import Sites
 from shopfloor.envs.rotations import to_quaternion
 from shopfloor.envs.simulation import Simulation
 
@@ -135,12 +135,16 @@ class Bench:
         self._bench = Fixture(sim, "bench")
         self._surfaces = Surfaces(sim)
 
-    def place(self, ids: Ids, sites: Sequence[Site]) -> Array:
+    def place(self, ids: Ids, sites: Sites) -> Array:
         """Set simulations ids up as at their sites; gives the bench top's height (k,) [m]."""
-        height = np.array([site.bench_height for site in sites])
+        height = sites.bench_height
         self._bench.put(ids, np.stack([0 * height, 0 * height, height], axis=1))
-        self._surfaces.rub(ids, np.array([site.friction for site in sites]))
+        self._surfaces.rub(ids, sites.friction)
         return height
+
+    def height(self) -> Array:
+        """Height (n,) [m] of its top."""
+        return self._bench.position()[:, 2]
 
 
 def add_part(spec: mujoco.MjSpec, name: str) -> mujoco.MjsBody:

@@ -12,6 +12,8 @@ from shopfloor.envs.simulation import TIMESTEP
 WALLS = 8  # flat walls of a bore; a round part touches them where it would touch a round bore
 CONTACT_TIME = 2 * TIMESTEP  # [s], the stiffest contact that the time step allows
 BENCH_FOOT = -0.85  # [m], where the bench stands
+SEEN = 3  # group of the geoms that a lidar sees: those that collide, which are not drawn; the others are to look at
+GREY, DARK = (0.75, 0.76, 0.78, 1.0), (0.16, 0.17, 0.19, 1.0)  # of machines
 BEECH, STEEL = (0.79, 0.77, 0.72, 1), (0.50, 0.52, 0.54, 1)
 
 

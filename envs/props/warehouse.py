@@ -8,8 +8,7 @@ from __future__ import annotations
 import mujoco
 import numpy as np
 
-from shopfloor.envs.props.scene import add_visual_box
-from shopfloor.envs.robots.lidar import SEEN
+from shopfloor.envs.props.scene import SEEN, add_visual_box
 
 Colour = tuple[float, float, float, float]
 Point = tuple[float, float]

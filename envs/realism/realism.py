@@ -23,6 +23,7 @@ class Realism:
     force: Device = Device()  # forces at the tool
     lidar: Device = Device()  # distances to what stands round a mobile robot
     odometry: Device = Device()  # a mobile robot's own pose
+    signal: Device = Device()  # what controllers tell of themselves: machines, tools, the order system
     sites: SiteSpread = field(default_factory=SiteSpread)
 
     def __post_init__(self) -> None:

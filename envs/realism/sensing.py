@@ -11,17 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shopfloor.envs.randomness import Purpose, stream
-from shopfloor.envs.realism.sites import Site
+from shopfloor.envs.realism.sites import Sites
 from shopfloor.envs.rotations import cross, norm
 from shopfloor.envs.simulation import CONTROL_PERIOD
 
 Array = NDArray[np.float64]
 Ids = NDArray[np.intp]
-DeviceName = Literal["encoder", "gripper", "camera", "fixture_camera", "force", "lidar", "odometry"]
+DeviceName = Literal["encoder", "gripper", "camera", "fixture_camera", "force", "lidar", "odometry", "signal"]
 Quantity = Literal["scalar", "position", "direction"]
 DEVICES: tuple[DeviceName, ...] = (
     *("encoder", "gripper", "camera", "fixture_camera"),  # of a robot at a bench
-    *("force", "lidar", "odometry"),
+    *("force", "lidar", "odometry", "signal"),
 )
 CAMERAS = ("camera", "fixture_camera")  # these carry the site's calibration error
 CALIBRATION_CENTRE = np.array([0.45, 0.0, 0.0])  # [m] middle of the bench, where the calibration was done
@@ -67,7 +67,7 @@ class Sensing:
         self._devices = devices
         starts = np.cumsum([0, *(channel.size for channel in channels)])
         self.columns = {c.name: slice(starts[i], starts[i + 1]) for i, c in enumerate(channels)}
-        width = int(starts[-1])
+        self.width = width = int(starts[-1])
         self._error = np.zeros((n, steps + 1, width), dtype=np.float32)  # noise and bias
         self._used = [name for name in DEVICES if any(channel.device == name for channel in channels)]
         self._dropped = np.zeros((n, steps + 1, len(self._used)), dtype=bool)
@@ -78,17 +78,17 @@ class Sensing:
         self._past = np.zeros((n, int(np.ceil(longest)) + 1, width))  # true values, newest first
         self._delivered = np.zeros((n, width))
 
-    def reset(self, ids: Ids, sites: Sequence[Site], keys: Sequence[tuple[int, ...]], truth: Array) -> None:
+    def reset(self, ids: Ids, sites: Sites, keys: Sequence[tuple[int, ...]], truth: Array) -> None:
         """Start episodes with streams `keys` at `sites` in lanes ids, whose true values are truth (k, width)."""
         dropout = np.array([self._devices[name].dropout for name in self._used])
         noise, bias = self._scales("noise", "angle_noise"), self._scales("bias", "angle_bias")
-        for lane, site, key in zip(ids, sites, keys, strict=True):
+        self._shift[ids], self._turn[ids] = sites.camera_shift, sites.camera_turn
+        for lane, key in zip(ids, keys, strict=True):
             rng = stream(Purpose.SENSORS, *key)
             fresh = rng.standard_normal(self._error.shape[1:], dtype=np.float32)
             held = rng.standard_normal(self._error.shape[2], dtype=np.float32)
             self._error[lane] = noise * fresh + bias * held
             self._dropped[lane] = rng.random(self._dropped.shape[1:]) < dropout
-            self._shift[lane], self._turn[lane] = site.camera_shift, site.camera_turn
         self._dropped[ids, 0] = False
         self._past[ids] = truth[:, None]
 

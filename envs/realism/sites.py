@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -9,24 +10,33 @@ from numpy.typing import NDArray
 
 from shopfloor.envs.randomness import Purpose, Uniform, stream
 
+Array = NDArray[np.float64]
+
 FIRST_HELD_OUT = 1_000_000  # sites from here on are for evaluation, those below for collection
 SHARES = ("payload", "belt_speed")  # of a nominal value
 
 
 @dataclass(frozen=True)
-class Site:
-    """What one factory holds fixed; lengths in metres in the robot's base frame."""
+class Sites:
+    """What each of k factories holds fixed; lengths in metres in the robot's base frame."""
 
-    index: int
-    friction: float  # sliding friction of the parts on steel and bench
-    part_mass: float  # [kg], added to the nominal mass of each part
-    wear: float  # clearances are the nominal ones times 1 + wear
-    bench_height: float  # [m], relative to the robot's base
-    fixture_shift: NDArray[np.float64]  # (2,) [m], how the fixture's station stands off its nominal place
-    camera_shift: NDArray[np.float64]  # (3,) [m], error of the camera-to-robot calibration
-    camera_turn: NDArray[np.float64]  # (3,) [rad], its rotation part
-    payload: float  # masses of loads are the nominal ones times this
-    belt_speed: float  # conveyors run at the nominal speed times this
+    index: NDArray[np.int64]  # (k,)
+    friction: Array  # (k,) sliding friction of the parts on steel and bench
+    part_mass: Array  # (k,) [kg], added to the nominal mass of each part
+    wear: Array  # (k,) clearances are the nominal ones times 1 + wear
+    bench_height: Array  # (k,) [m], relative to the robot's base
+    fixture_shift: Array  # (k, 2) [m], how the fixture's station stands off its nominal place
+    camera_shift: Array  # (k, 3) [m], error of the camera-to-robot calibration
+    camera_turn: Array  # (k, 3) [rad], its rotation part
+    payload: Array  # (k,) masses of loads are the nominal ones times this
+    belt_speed: Array  # (k,) conveyors run at the nominal speed times this
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def __getitem__(self, rows: NDArray[np.intp]) -> Sites:
+        """The factories of rows (m,)."""
+        return Sites(**{name: values[rows] for name, values in vars(self).items()})
 
 
 @dataclass(frozen=True)
@@ -43,19 +53,22 @@ class SiteSpread:
     payload: Uniform = Uniform(1.0, 1.0)
     belt_speed: Uniform = Uniform(1.0, 1.0)
 
-    def site(self, index: int) -> Site:
-        """Site number index: the same one for every user of the same spread."""
-        if index < 0:
-            raise ValueError(f"site {index}, want 0 or more")
+    def sites(self, indices: Sequence[int]) -> Sites:
+        """Sites by number: each the same one for every user of the same spread. ValueError on a negative number."""
+        if min(indices) < 0:
+            raise ValueError(f"site {min(indices)}, want 0 or more")
+        drawn = [self._site(int(index)) for index in indices]
+        values = {name: np.array([site[name] for site in drawn]) for name in drawn[0]}
+        return Sites(index=np.array(indices, dtype=np.int64), **values)
+
+    def _site(self, index: int) -> dict[str, Array]:
         rng = stream(Purpose.SITE, index)
         absolute = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in SHARES}
         draws = {name: spread.sample(rng) for name, spread in absolute.items()}
         for name, dimensions in (("fixture_shift", 2), ("camera_shift", 3), ("camera_turn", 3)):
             direction = rng.standard_normal(dimensions)
             draws[name] = draws[name] * direction / np.linalg.norm(direction)
-        draws |= {name: getattr(self, name).sample(rng) for name in SHARES}
-        scalars = {name: float(value) for name, value in draws.items() if np.ndim(value) == 0}
-        return Site(index=index, **{**draws, **scalars})
+        return draws | {name: getattr(self, name).sample(rng) for name in SHARES}
 
 
 def collection_sites(count: int) -> range:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import mujoco
 import numpy as np
-from numpy.typing import NDArray
 
+from shopfloor.envs.measurement import Array, Ids, Measure, Observed, Term, measurement
+from shopfloor.envs.props.scene import GREY
 from shopfloor.envs.realism.sensing import Channel
 from shopfloor.envs.robots.kinematics import (
     BASE,
@@ -18,11 +19,9 @@ from shopfloor.envs.robots.kinematics import (
     solve,
 )
 from shopfloor.envs.robots.robot import Robot, limited
-from shopfloor.envs.robots.tools import GREY, ParallelGripper, Tool
-from shopfloor.envs.rotations import from_rotvec, to_quaternion, to_rotvec
+from shopfloor.envs.robots.tools import ParallelGripper, Tool
+from shopfloor.envs.rotations import from_rotvec, norm, to_quaternion, to_rotvec
 from shopfloor.envs.simulation import CONTROL_PERIOD, Simulation
-
-Array = NDArray[np.float64]
 
 JOINTS = ("shoulder_pan", "shoulder_lift", "elbow", "wrist_1", "wrist_2", "wrist_3")
 LINK_MASS = (3.761, 8.058, 2.846, 1.37, 1.3, 0.365)  # [kg], vendor's dynamic model
@@ -45,8 +44,20 @@ class Arm(Robot):
     """The arm at the world's origin, on a bench top of height 0; its tool decides the last action and reading."""
 
     motion_groups = (slice(0, 3), slice(3, 6))
-    grip_columns = slice(6, 7)
     camera = "wrist"
+    channels = (
+        Channel("tcp", "encoder", "position"),
+        Channel("tool_x", "encoder", "direction"),
+        Channel("tool_z", "encoder", "direction"),
+        Channel("press", "encoder", "position"),
+    )
+    terms = (
+        Term("tcp", "m", "tool centre point"),
+        Term("tool_x", "1", "tool's x axis"),
+        Term("tool_z", "1", "tool's z axis"),
+        Term("press", "m", "tool: commanded less measured (what it presses)"),
+    )
+    own_measures = (Measure("peak_force", "N", "highest force of contacts on the tool", "highest", "contact_force"),)
 
     def __init__(self, tool: Tool | None = None, *, stiffness: float = 1.0) -> None:
         """tool: a parallel gripper with cranked jaws unless another is given.
@@ -56,22 +67,16 @@ class Arm(Robot):
         self.tool = ParallelGripper() if tool is None else tool
         self._stiffness = stiffness
         self.name = f"ur5e_{self.tool.name}"
-        self.action_names = (*MOTIONS, self.tool.action_name)
-        self.channels = (
-            Channel("tcp", "encoder", "position"),
-            Channel("tcp_x", "encoder", "direction"),
-            Channel("tcp_z", "encoder", "direction"),
-            Channel("press", "encoder", "position"),
-            self.tool.channel,
-        )
-        self.observation_names = (
-            *("tcp_x", "tcp_y", "tcp_z"),
-            *("tool_xx", "tool_xy", "tool_xz", "tool_zx", "tool_zy", "tool_zz"),
-            self.tool.reading_name,
-            *("press_x", "press_y", "press_z"),
-        )
+        self.action_names = (*MOTIONS, *self.tool.action_names)
+        self.grip_columns = slice(len(MOTIONS), len(self.action_names))
+        self.servos = (*JOINTS, *self.tool.servos)
         self.grip_force = self.tool.grip_force
         self.speed_limits = {**dict.fromkeys(JOINTS, JOINT_SPEED), **self.tool.speed_limits}
+
+    @property
+    def parts(self) -> Sequence[Observed]:
+        """The arm and its tool."""
+        return self, self.tool
 
     def home(self, position: tuple[float, float, float], rotation: Array | None = None) -> Array:
         """Joint angles (6,) [rad] that hold the tool at a pose [m], upright by default. ValueError out of reach."""
@@ -85,20 +90,23 @@ class Arm(Robot):
         base = spec.worldbody.add_body(name="arm_base", quat=to_quaternion(BASE))
         flange = add_chain(spec, base, stiffness=self._stiffness, damping=self._stiffness)
         self.tool.add_to(spec, flange, "")
+        add_contact_sensor(spec, flange)
 
     def bind(self, sim: Simulation) -> None:
         """Look up the arm's elements in a compiled simulation."""
-        self._sim = sim
+        self.tie(sim)
         self._qpos = sim.joint_columns(JOINTS)
         self._speed = sim.actuator_columns(JOINTS)
         self._target = sim.activation_columns(JOINTS)
-        self._commanded = np.tile(np.array(HOME), (sim.nsim, 1))
+        self._commanded = sim.record(6)  # [rad]
+        self._commanded[:] = HOME
+        self._contact, self._sensors = sim.sensor_columns(("gripper_contact",)), sim.left_by_step("sensordata")
         self._commanded_pose = forward_kinematics(self._commanded, self.tool.frame)
         self.tool.bind(sim, "")
 
-    def place(self, ids: NDArray[np.intp], joints: Array, state: Array) -> None:
+    def place(self, ids: Ids, joints: Array, state: Array) -> None:
         """Put the arms of simulations ids at rest: joints (k, 6) [rad], the tool in state (k,)."""
-        sim = self._sim
+        sim = self.sim
         sim.qpos[ids[:, None], self._qpos] = joints
         sim.act[ids[:, None], self._target] = joints
         self.tool.place(ids, state)
@@ -106,7 +114,7 @@ class Arm(Robot):
         self._commanded_pose = forward_kinematics(self._commanded, self.tool.frame)
 
     def command(self, actions: Array) -> None:
-        """Turn actions (n, 7) in [-1, 1] into servo commands; the last one is the tool's.
+        """Turn actions (n, act_dim) in [-1, 1] into servo commands; those after the first six are the tool's.
 
         The servos integrate joint speeds, so that their targets move evenly within a control period.
         """
@@ -114,18 +122,19 @@ class Arm(Robot):
         measured = self.joints()
         wanted = inverse_kinematics_step(self._commanded, self._commanded_pose, actions[:, :6] * scale)
         commanded = np.clip(wanted, measured - LEASH, measured + LEASH)
-        self._sim.ctrl[:, self._speed] = (commanded - self._commanded) / CONTROL_PERIOD
-        self.tool.command(actions[:, 6])
-        self._commanded = commanded
+        self.sim.ctrl[:, self._speed] = (commanded - self._commanded) / CONTROL_PERIOD
+        self.tool.command(actions[:, 6:])
+        self._commanded[:] = commanded
         self._commanded_pose = forward_kinematics(commanded, self.tool.frame)
 
     def joints(self) -> Array:
         """Measured joint angles (n, 6) [rad]."""
-        return self._sim.qpos[:, self._qpos]
+        return self.sim.qpos[:, self._qpos]
 
+    @measurement
     def pose(self) -> tuple[Array, Array]:
         """Tool centre point: position (n, 3) [m] and rotation (n, 3, 3) in the base frame."""
-        return self._sim.site_position("tcp"), self._sim.site_rotation("tcp")
+        return self.sim.site_position("tcp"), self.sim.site_rotation("tcp")
 
     def commanded_pose(self) -> tuple[Array, Array]:
         """Where the servo targets would put the tool centre point: position (n, 3) [m], rotation (n, 3, 3)."""
@@ -144,16 +153,37 @@ class Arm(Robot):
             axis=1,
         )
 
-    def truth(self) -> Array:
-        """Tool centre point, its x and z axes, what it presses (commanded less measured), the tool's state."""
-        position, rotation = self.pose()
-        press = self.commanded_pose()[0] - position
-        return np.concatenate([position, rotation[..., 0], rotation[..., 2], press, self.tool.state()[:, None]], axis=1)
+    def after_step(self, ids: Ids) -> None:
+        """The tool keeps its own record."""
+        self.tool.after_step(ids)
 
-    def observe(self, readings: Mapping[str, Array]) -> Array:
-        """The readings (k, 13) side by side."""
-        r = readings
-        return np.concatenate([r["tcp"], r["tcp_x"], r["tcp_z"], r[self.tool.reading_name], r["press"]], axis=1)
+    def tcp(self) -> Array:
+        """Tool centre point (n, 3) [m]."""
+        return self.pose()[0]
+
+    def tool_x(self) -> Array:
+        """The tool's x axis (n, 3)."""
+        return self.pose()[1][..., 0]
+
+    def tool_z(self) -> Array:
+        """The tool's z axis (n, 3)."""
+        return self.pose()[1][..., 2]
+
+    def press(self) -> Array:
+        """Where the servo targets would put the tool centre point less where it is (n, 3) [m]: what it presses."""
+        return self.commanded_pose()[0] - self.pose()[0]
+
+    @measurement
+    def contact_force(self) -> Array:
+        """Force (n,) [N] of contacts on the tool as a whole: what two pads press on a part cancels out."""
+        return norm(self._sensors[:, self._contact])
+
+
+def add_contact_sensor(spec: mujoco.MjSpec, flange: mujoco.MjsBody) -> None:
+    """A sensor `<flange>_contact` of the whole force (3,) [N] of contacts on what hangs at the flange."""
+    sensor = spec.add_sensor(name=f"{flange.name}_contact", type=mujoco.mjtSensor.mjSENS_CONTACT)
+    sensor.objtype, sensor.objname = mujoco.mjtObj.mjOBJ_XBODY, flange.name
+    sensor.intprm[:3] = (1 << int(mujoco.mjtConDataField.mjCONDATA_FORCE), 3, 1)  # data, reduction: net force, slots
 
 
 def add_chain(

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import mujoco
 import numpy as np
-from numpy.typing import NDArray
 
+from shopfloor.envs.measurement import ONE, Array, Ids, Term, measurement
+from shopfloor.envs.realism.sensing import Channel
 from shopfloor.envs.robots.kinematics import ToolFrame
 from shopfloor.envs.robots.tools import DARK, GREY, Colour, Tool, add_tcp
 from shopfloor.envs.rotations import from_rotvec
 from shopfloor.envs.simulation import Simulation
-
-Array = NDArray[np.float64]
-Ids = NDArray[np.intp]
 
 BONNET_RADIUS = 0.03  # [m] of the bonnet's spherical face
 BONNET_MASS = 0.3  # [kg]
@@ -34,10 +32,14 @@ class Finisher(Tool):
     """
 
     name = "finisher"
-    action_name = "motor"
-    reading_name = "force"
-    device = "force"
+    action_names = ("motor",)
+    channels = (Channel("force", "force", "scalar", 1), Channel("motor", "signal", "scalar", 1))
+    terms = (
+        Term("force", "N", "force on the compliant flange", ONE),
+        Term("motor", "1", "speed of the motor, share of full speed", ONE),
+    )
     grip_force = 0.0
+    servos = ("motor",)
 
     def __init__(self) -> None:
         self.frame = ToolFrame(REACH, from_rotvec(np.array([0.0, -np.pi, 0.0])))
@@ -78,31 +80,37 @@ class Finisher(Tool):
 
     def bind(self, sim: Simulation, prefix: str) -> None:
         """Look up the spring and the motor."""
-        self._sim = sim
+        self.tie(sim)
         self._slide = int(sim.joint_columns((f"{prefix}slide",))[0])
         self._motor = int(sim.actuator_columns((f"{prefix}motor",))[0])
-        self._spin = int(sim.model.joint(f"{prefix}bonnet").dofadr[0])
+        self._spin = int(sim.speed_columns((f"{prefix}bonnet",))[0])
 
     def place(self, ids: Ids, state: Array) -> None:
         """The spring pressed with a force (k,) [N], the motor at rest."""
-        self._sim.qpos[ids, self._slide] = state / STIFFNESS
-        self._sim.ctrl[ids, self._motor] = 0.0
+        self.sim.qpos[ids, self._slide] = state / STIFFNESS
+        self.sim.ctrl[ids, self._motor] = 0.0
 
-    def command(self, action: Array) -> None:
-        """An action (n,) of -1 runs the motor at full speed, one of 0 or more stops it."""
-        self._sim.ctrl[:, self._motor] = SPEED * np.clip(-action, 0.0, 1.0)
+    def command(self, actions: Array) -> None:
+        """An action of -1 runs the motor at full speed, one of 0 or more stops it."""
+        self.sim.ctrl[:, self._motor] = SPEED * np.clip(-actions[:, 0], 0.0, 1.0)
 
     def state(self) -> Array:
         """Force (n,) [N] on the spring."""
-        return STIFFNESS * self._sim.qpos[:, self._slide]
+        return self.force()
+
+    @measurement
+    def force(self) -> Array:
+        """Force (n,) [N] on the spring."""
+        return STIFFNESS * self.sim.qpos[:, self._slide]
 
     def yielded(self) -> Array:
         """By how much (n,) [m] the bonnet has given way."""
-        return self._sim.qpos[:, self._slide]
+        return self.sim.qpos[:, self._slide]
 
+    @measurement
     def motor(self) -> Array:
         """Speed (n,) of the motor as a share of full speed."""
-        return self._sim.qvel[:, self._spin] / SPEED
+        return self.sim.qvel[:, self._spin] / SPEED
 
 
 def _see(body: mujoco.MjsBody, start: float, end: float, radius: float, rgba: Colour) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import mujoco
 import numpy as np
-from numpy.typing import NDArray
 
+from shopfloor.envs.measurement import ONE, XY, Array, Ids, Readings, Term
 from shopfloor.envs.props.scene import CONTACT_TIME, add_visual_box
 from shopfloor.envs.realism.sensing import Channel
 from shopfloor.envs.robots.base import Drive, WheeledBase
@@ -15,9 +15,6 @@ from shopfloor.envs.robots.differential import drive_towards
 from shopfloor.envs.robots.robot import Robot
 from shopfloor.envs.rotations import rotate, yaw
 from shopfloor.envs.simulation import Simulation
-
-Array = NDArray[np.float64]
-Ids = NDArray[np.intp]
 
 HEEL = 0.15  # [m] of the forks, before the front axle, about which the stacker turns
 FORK_LENGTH, FORK_WIDTH, FORK_THICKNESS = 1.15, 0.16, 0.05  # [m] usual for EUR pallets, vendors' figures, from memory
@@ -65,12 +62,19 @@ class Forklift(Robot):
     camera = "onboard"
     grip_force = 0.0
     channels = (
-        Channel("place", "odometry", "scalar", 2),
+        Channel("place_of_axle", "odometry", "scalar", 2),
         Channel("heading", "odometry", "direction"),
         Channel("speeds", "encoder", "scalar", 2),
-        Channel("forks", "encoder", "scalar", 1),
+        Channel("height", "encoder", "scalar", 1),
     )
-    observation_names = ("base_x", "base_y", "heading_x", "heading_y", "speed", "turning", "forks")
+    terms = (
+        Term("place", "m", "place of the front axle", XY),
+        Term("heading", "1", "heading", XY),
+        Term("speed", "m/s", "speed forward", ONE),
+        Term("turning", "rad/s", "speed of turning left", ONE),
+        Term("forks", "m", "how far the forks are lifted", ONE),
+    )
+    servos = (*WheeledBase.servos, "forks")
 
     def __init__(self) -> None:
         self.base = WheeledBase(DRIVE)
@@ -103,7 +107,7 @@ class Forklift(Robot):
 
     def bind(self, sim: Simulation) -> None:
         """Look up the stacker's elements in a compiled simulation."""
-        self._sim = sim
+        self.tie(sim)
         self.base.bind(sim)
         self._forks = sim.joint_columns(["forks"])[0]
         self._speed = sim.actuator_columns(["forks"])[0]
@@ -116,11 +120,11 @@ class Forklift(Robot):
     def command(self, actions: Array) -> None:
         """Turn actions (n, 3) in [-1, 1] into the speeds of wheels and forks; OPEN lowers these, CLOSED raises them."""
         self.base.command(np.stack([actions[:, 0], 0 * actions[:, 0], actions[:, 1]], axis=1))
-        self._sim.ctrl[:, self._speed] = -LIFT_SPEED * actions[:, 2]
+        self.sim.ctrl[:, self._speed] = -LIFT_SPEED * actions[:, 2]
 
     def height(self) -> Array:
         """How far the forks are lifted (n,) [m]."""
-        return self._sim.qpos[:, self._forks].copy()
+        return self.sim.qpos[:, self._forks].copy()
 
     def pose(self) -> tuple[Array, Array]:
         """Middle between the forks on the floor (n, 3) [m] and the rotation (n, 3, 3)."""
@@ -133,16 +137,28 @@ class Forklift(Robot):
         goal = np.concatenate([axle[:, :2], yaw(rotation)[:, None]], axis=1)
         return drive_towards(self.base.place_now(), goal, drive=DRIVE, gain=gain, speed=speed, reverses=True)
 
-    def truth(self) -> Array:
-        """Place and heading of the axle, speed forward and of turning, height of the forks."""
-        position, rotation = self.base.pose()
-        speeds = self.base.velocity()[:, ::2]
-        return np.concatenate([position[:, :2], rotation[..., 0], speeds, self.height()[:, None]], axis=1)
+    def place_of_axle(self) -> Array:
+        """Place (n, 2) [m] of the front axle."""
+        return self.base.place_now()[:, :2]
 
-    def observe(self, readings: Mapping[str, Array]) -> Array:
-        """The readings (k, 7) side by side."""
-        r = readings
-        return np.concatenate([r["place"], r["heading"][:, :2], r["speeds"], r["forks"]], axis=1)
+    def heading(self) -> Array:
+        """Unit vectors (n, 3), level."""
+        return self.base.pose()[1][..., 0]
+
+    def speeds(self) -> Array:
+        """Speeds (n, 2): forward [m/s], turning left [rad/s]."""
+        return self.base.velocity()[:, ::2]
+
+    def observe(self, readings: Readings) -> Mapping[str, Array]:
+        """Place, level heading, speeds and lift as read."""
+        speeds = readings["speeds"]
+        return {
+            "place": readings["place_of_axle"],
+            "heading": readings["heading"][:, :2],
+            "speed": speeds[:, 0],
+            "turning": speeds[:, 1],
+            "forks": readings["height"],
+        }
 
 
 def _touching(

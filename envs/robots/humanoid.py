@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import mujoco
 import numpy as np
-from numpy.typing import NDArray
 
-from shopfloor.envs.props.scene import add_visual_box
+from shopfloor.envs.measurement import ONE, XYZ, Array, Ids, Measure, Term, measurement
+from shopfloor.envs.props.scene import DARK, GREY, add_visual_box
 from shopfloor.envs.realism.sensing import Channel
 from shopfloor.envs.robots.arm import (
     JOINTS,
@@ -18,6 +16,7 @@ from shopfloor.envs.robots.arm import (
     MOTIONS,
     add_capsule,
     add_chain,
+    add_contact_sensor,
 )
 from shopfloor.envs.robots.base import Drive, WheeledBase
 from shopfloor.envs.robots.kinematics import (
@@ -29,12 +28,19 @@ from shopfloor.envs.robots.kinematics import (
     solve,
 )
 from shopfloor.envs.robots.robot import Robot, limited
-from shopfloor.envs.robots.tools import DARK, GREY, ParallelGripper
-from shopfloor.envs.rotations import about_z, from_rotvec, rotate, to_quaternion, to_rotvec, unrotate, wrapped, yaw
+from shopfloor.envs.robots.tools import ParallelGripper
+from shopfloor.envs.rotations import (
+    about_z,
+    from_rotvec,
+    norm,
+    rotate,
+    to_quaternion,
+    to_rotvec,
+    unrotate,
+    wrapped,
+    yaw,
+)
 from shopfloor.envs.simulation import CONTROL_PERIOD, Simulation
-
-Array = NDArray[np.float64]
-Ids = NDArray[np.intp]
 
 # Size, mass and speeds of the class of Rainbow Robotics' RB-Y1 with mecanum wheels (131 kg), driven at a careful pace
 DRIVE = Drive(mass=135.0, yaw_inertia=12.0, speed=0.6, sideways=0.4, turn=0.8, acceleration=0.8, turn_acceleration=1.5)
@@ -55,6 +61,7 @@ BASE_GAIN = 0.25  # of what a hand's steering commands: wheels and command path 
 BRAKING = 0.5  # share of the top acceleration on which a stop at the goal is planned
 
 SIDES = ("left", "right")
+BOTH = tuple(f"{side}_{axis}" for side in SIDES for axis in XYZ)
 LEFT, RIGHT, TORSO = 0, 1, 2  # numbers of the tools
 # [rad] (2, 6) hands pointing down at (0.5, +-0.25, -0.2) m in the torso's frame, elbows out
 HOME = np.array([(-0.347, -1.038, 1.941, -1.156, -0.357, 0.237), (-2.795, -2.104, -1.941, -1.986, 0.357, 2.905)])
@@ -82,33 +89,25 @@ class Humanoid(Robot):
     )
     grip_columns = slice(16, 18)
     camera = "head"
-    channels = (
-        *(
-            channel
-            for side in SIDES
-            for channel in (
-                Channel(f"{side}_hand", "encoder", "position"),
-                Channel(f"{side}_hand_x", "encoder", "direction"),
-                Channel(f"{side}_hand_z", "encoder", "direction"),
-                Channel(f"{side}_press", "encoder", "position"),
-                Channel(f"{side}_opening", "gripper", "scalar", 1),
-            )
-        ),
+    channels = (  # of both hands, left then right, in the torso's frame
+        Channel("hands", "encoder", "position", 6),
+        Channel("hands_x", "encoder", "direction", 6),
+        Channel("hands_z", "encoder", "direction", 6),
+        Channel("press", "encoder", "position", 6),
+        Channel("openings", "gripper", "scalar", 2),
         Channel("lift", "encoder", "scalar", 1),
         Channel("base_speed", "odometry", "scalar", 3),
     )
-    observation_names = (
-        *(
-            f"{side}_{element}"
-            for side in SIDES
-            for element in (
-                *("hand_x", "hand_y", "hand_z"),
-                *("hand_xx", "hand_xy", "hand_xz", "hand_zx", "hand_zy", "hand_zz"),
-                *("press_x", "press_y", "press_z", "opening"),
-            )
-        ),
-        *("lift", "base_forward", "base_left", "base_turn"),
+    terms = (
+        Term("hands", "m", "hands in the torso's frame: left, right", BOTH),
+        Term("hands_x", "1", "their x axes", BOTH),
+        Term("hands_z", "1", "their z axes", BOTH),
+        Term("press", "m", "hands: commanded less measured (what they press)", BOTH),
+        Term("openings", "m", "opening of each hand's fingers", SIDES),
+        Term("lift", "m", "lift over its lower end", ONE),
+        Term("base_speed", "m/s, rad/s", "base's speed", ("forward", "left", "turning")),
     )
+    own_measures = (Measure("peak_force", "N", "highest force of contacts on a hand", "highest", "contact_force"),)
 
     def __init__(self) -> None:
         self.base = WheeledBase(DRIVE)
@@ -116,6 +115,8 @@ class Humanoid(Robot):
         self.frame = self.grippers[0].frame
         self.grip_force = self.grippers[0].grip_force
         self._joint_names = [f"{side}_{joint}" for side in SIDES for joint in JOINTS]
+        grips = (f"{side}_{servo}" for side in SIDES for servo in self.grippers[0].servos)
+        self.servos = (*self.base.servos, "lift", *self._joint_names, *grips)
         self.speed_limits = {
             **self.base.speed_limits,
             "lift": LIFT_SPEED,
@@ -147,11 +148,13 @@ class Humanoid(Robot):
         _add_torso(torso)
         for side, gripper, foot, outwards in zip(SIDES, self.grippers, FEET, OUTWARDS, strict=True):
             mount = torso.add_body(name=f"{side}_foot", pos=foot, quat=to_quaternion(outwards @ BASE))
-            gripper.add_to(spec, add_chain(spec, mount, f"{side}_", stiffness=STIFFNESS, damping=DAMPING), f"{side}_")
+            flange = add_chain(spec, mount, f"{side}_", stiffness=STIFFNESS, damping=DAMPING)
+            gripper.add_to(spec, flange, f"{side}_")
+            add_contact_sensor(spec, flange)
 
     def bind(self, sim: Simulation) -> None:
         """Look up the robot's elements in a compiled simulation."""
-        self._sim = sim
+        self.tie(sim)
         self.base.bind(sim)
         names = self._joint_names
         self._qpos = sim.joint_columns(names).reshape(2, 6)
@@ -162,8 +165,10 @@ class Humanoid(Robot):
         self._lift_target = int(sim.activation_columns(("lift",))[0])
         for side, gripper in zip(SIDES, self.grippers, strict=True):
             gripper.bind(sim, f"{side}_")
-        self._commanded = np.tile(HOME, (sim.nsim, 1, 1))
-        self._commanded_lift = np.zeros(sim.nsim)
+        self._commanded, self._commanded_lift = sim.record(2, 6), sim.record()  # [rad], [m]
+        self._commanded[:] = HOME
+        names = [f"{side}_gripper_contact" for side in SIDES]
+        self._contact, self._sensors = sim.sensor_columns(names), sim.left_by_step("sensordata")
         self._look()
 
     def place(self, ids: Ids, joints: Array, *, opening: float, base: Array, lift: Array) -> None:
@@ -171,7 +176,7 @@ class Humanoid(Robot):
 
         joints (k, 2, 6) [rad], opening of the fingers [m], base (k, 3): x [m], y [m], yaw [rad], lift (k,) [m].
         """
-        sim = self._sim
+        sim = self.sim
         sim.qpos[ids[:, None, None], self._qpos] = joints
         sim.act[ids[:, None, None], self._target] = joints
         sim.qpos[ids, self._lift] = lift
@@ -185,7 +190,7 @@ class Humanoid(Robot):
 
     def command(self, actions: Array) -> None:
         """Turn actions (n, 18) in [-1, 1] into servo commands: hands in the torso's frame, base, lift, grippers."""
-        sim, n = self._sim, len(actions)
+        sim, n = self.sim, len(actions)
         scale = CONTROL_PERIOD * np.array([MAX_TRANSLATION, MAX_ROTATION])
         twist = actions[:, :12].reshape(n, 2, 2, 3) * scale[:, None]  # (n, hands, [move, turn], 3)
         twist = unrotate(OUTWARDS[:, None], twist).reshape(2 * n, 6)
@@ -194,44 +199,51 @@ class Humanoid(Robot):
         measured = sim.qpos[:, self._qpos]
         commanded = np.clip(wanted, measured - LEASH, measured + LEASH)
         sim.ctrl[:, self._speed] = (commanded - self._commanded) / CONTROL_PERIOD
-        self._commanded = commanded
+        self._commanded[:] = commanded
         self._look()
         self.base.command(actions[:, 12:15])
         height = sim.qpos[:, self._lift]
         lift = self._commanded_lift + CONTROL_PERIOD * LIFT_SPEED * actions[:, 15]
         lift = np.clip(lift, height - LIFT_LEASH, height + LIFT_LEASH).clip(0.0, LIFT)
         sim.ctrl[:, self._lift_speed] = (lift - self._commanded_lift) / CONTROL_PERIOD
-        self._commanded_lift = lift
+        self._commanded_lift[:] = lift
         for gripper, action in zip(self.grippers, actions[:, self.grip_columns].T, strict=True):
-            gripper.command(action)
+            gripper.command(action[:, None])
 
     def joints(self) -> Array:
         """Measured joint angles (n, 2, 6) [rad]."""
-        return self._sim.qpos[:, self._qpos]
+        return self.sim.qpos[:, self._qpos]
 
+    @measurement
     def openings(self) -> Array:
         """Distance (n, 2) [m] of each hand's fingers from closed."""
         return np.stack([gripper.state() for gripper in self.grippers], axis=1)
 
     def lift(self) -> Array:
         """Height (n,) [m] of the lift over its lower end."""
-        return self._sim.qpos[:, self._lift]
+        return self.sim.qpos[:, self._lift].copy()
 
+    @measurement
     def pose(self) -> tuple[Array, Array]:
         """Left hand, right hand, torso: positions (n, 3, 3) [m] and rotations (n, 3, 3, 3), world frame."""
         sites = ("left_tcp", "right_tcp", "torso")
-        sim = self._sim
+        sim = self.sim
         positions = np.stack([sim.site_position(site) for site in sites], axis=1)
         return positions, np.stack([sim.site_rotation(site) for site in sites], axis=1)
 
-    def hands(self) -> tuple[Array, Array]:
+    def hands(self) -> Array:
+        """Positions (n, 2, 3) [m] of both hands in the torso's frame."""
+        return self.hand_poses()[0]
+
+    @measurement
+    def hand_poses(self) -> tuple[Array, Array]:
         """Both hands in the torso's frame: positions (n, 2, 3) [m] and rotations (n, 2, 3, 3)."""
         position, rotation = self.pose()
         return self.in_torso(position[:, :2]), np.swapaxes(rotation[:, TORSO], -1, -2)[:, None] @ rotation[:, :2]
 
     def in_torso(self, position: Array) -> Array:
         """World positions (n, k, 3) [m] in the torso's frame."""
-        sim = self._sim
+        sim = self.sim
         torso, rotation = sim.site_position("torso"), sim.site_rotation("torso")
         return unrotate(rotation[:, None], position - torso[:, None])
 
@@ -261,7 +273,7 @@ class Humanoid(Robot):
     def steer(self, position: Array, rotation: Array, *, gain: Array, speed: Array) -> Array:
         """Motions (n, 16) that bring hands and torso to poses (n, 3, 3), (n, 3, 3, 3), each straight."""
         n = len(position)
-        torso, about = self._sim.site_position("torso"), self._sim.site_rotation("torso")
+        torso, about = self.sim.site_position("torso"), self.sim.site_rotation("torso")
         hand, hand_rotation = self.commanded_hands()
         towards = unrotate(about[:, None], position[:, :2] - torso[:, None]) - hand
         wanted = np.swapaxes(about, -1, -2)[:, None] @ rotation[:, :2]
@@ -280,18 +292,27 @@ class Humanoid(Robot):
         lift = np.clip(gain[:, 0, 0] * height / (LIFT_SPEED * CONTROL_PERIOD), -speed, speed)
         return np.concatenate([reach, drive, heading[:, None], lift[:, None]], axis=1)
 
-    def truth(self) -> Array:
-        """Of each hand: position, x and z axes, what it presses (commanded less measured), opening; lift; base."""
-        position, rotation = self.hands()
-        press = self.commanded_hands()[0] - position
-        hands = np.concatenate(
-            [position, rotation[..., 0], rotation[..., 2], press, self.openings()[..., None]], axis=-1
-        )
-        return np.concatenate([hands.reshape(len(hands), -1), self.lift()[:, None], self.base.velocity()], axis=1)
+    def hands_x(self) -> Array:
+        """The hands' x axes (n, 2, 3) in the torso's frame."""
+        return self.hand_poses()[1][..., 0]
 
-    def observe(self, readings: Mapping[str, Array]) -> Array:
-        """The readings (k, 30) side by side."""
-        return np.concatenate([readings[channel.name] for channel in self.channels], axis=1)
+    def hands_z(self) -> Array:
+        """Their z axes (n, 2, 3)."""
+        return self.hand_poses()[1][..., 2]
+
+    def press(self) -> Array:
+        """Where the servo targets would put the hands less where they are (n, 2, 3) [m]: what they press."""
+        return self.commanded_hands()[0] - self.hands()
+
+    def base_speed(self) -> Array:
+        """Speeds (n, 3) of the base: forward [m/s], to the left [m/s], turning left [rad/s]."""
+        return self.base.velocity()
+
+    @measurement
+    def contact_force(self) -> Array:
+        """Larger force (n,) [N] of contacts on either hand as a whole: what two pads press on a part cancels out."""
+        force = norm(self._sensors[:, self._contact].reshape(-1, 2, 3))
+        return np.maximum(force[:, 0], force[:, 1])
 
     def _look(self) -> None:
         """Derive the hands' commanded poses from the joints' commanded angles."""

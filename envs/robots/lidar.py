@@ -15,6 +15,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from shopfloor.envs.props.scene import SEEN
 from shopfloor.envs.simulation import CONTROL_PERIOD, Simulation
 
 Array = NDArray[np.float64]
@@ -25,7 +26,6 @@ Lines = NDArray[np.float32]  # (..., n): lanes last
 CYLINDER = mujoco.mjtGeom.mjGEOM_CYLINDER
 PARALLEL = np.float32(1e-12)  # share of a beam that runs along a wall
 NOWHERE = np.float32(1e9)  # [m] away: nothing there
-SEEN = 3  # group of the geoms that it sees: those that collide, which are not drawn; the others are to look at
 
 
 class Lidar:
@@ -57,11 +57,11 @@ class Lidar:
         self._walls = model.geom_pos[walls, :2].T[..., None]  # (2, walls, 1) [m]
         self._half_walls, self._half_boxes = (_column(model.geom_size[i, :2].T) for i in (walls, crates))  # [m]
         self._squares = _column(model.geom_size[posts, 0] ** 2)  # [m^2] of the posts' radii
-        self._places, self._turns = sim.batch.bind("geom_xpos"), sim.batch.bind("geom_xmat")
+        self._places, self._turns = sim.live("geom_xpos"), sim.live("geom_xmat")
         angle = 2 * np.pi * np.arange(self.beams // 2) / self.beams
         self._cosine, self._sine = np.cos(angle)[:, None], np.sin(angle)[:, None]
-        self._distances = np.zeros((sim.nsim, self.beams))  # [m]
-        self._age, self._due = np.zeros(sim.nsim, dtype=np.int64), np.ones(sim.nsim, dtype=bool)  # [control steps]
+        self._distances = sim.record(self.beams)  # [m]
+        self._age, self._due = sim.record(dtype=np.int64), sim.record(dtype=np.bool_, fill=1)  # [control steps]
 
     def start(self, ids: Ids) -> None:
         """Begin a turn in simulations ids."""

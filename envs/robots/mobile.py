@@ -6,19 +6,16 @@ from collections.abc import Mapping
 
 import mujoco
 import numpy as np
-from numpy.typing import NDArray
 
-from shopfloor.envs.props.scene import add_visual_box
+from shopfloor.envs.measurement import ONE, XY, Array, Ids, Readings, Term
+from shopfloor.envs.props.scene import SEEN, add_visual_box
 from shopfloor.envs.realism.sensing import Channel
 from shopfloor.envs.robots.base import Drive, WheeledBase
 from shopfloor.envs.robots.differential import drive_towards
-from shopfloor.envs.robots.lidar import SEEN, Lidar
+from shopfloor.envs.robots.lidar import Lidar
 from shopfloor.envs.robots.robot import Robot
 from shopfloor.envs.rotations import yaw
 from shopfloor.envs.simulation import Simulation
-
-Array = NDArray[np.float64]
-Ids = NDArray[np.intp]
 
 HALF_LENGTH, HALF_WIDTH = 0.45, 0.30  # [m] 0.9 x 0.6 m, a usual size, vendors' figures, from memory
 HEIGHT = 0.32  # [m] of the deck
@@ -57,11 +54,17 @@ class MobileRobot(Robot):
     camera = "onboard"
     grip_force = 0.0
     channels = (
-        Channel("place", "odometry", "scalar", 2),
+        Channel("place_in_hall", "odometry", "scalar", 2),
         Channel("heading", "odometry", "direction"),
         Channel("speeds", "encoder", "scalar", 2),
     )
-    observation_names = ("base_x", "base_y", "heading_x", "heading_y", "speed", "turning")
+    terms = (
+        Term("place", "m", "place in the hall", XY),
+        Term("heading", "1", "heading", XY),
+        Term("speed", "m/s", "speed forward", ONE),
+        Term("turning", "rad/s", "speed of turning left", ONE),
+    )
+    servos = WheeledBase.servos
 
     def __init__(self) -> None:
         self.base = WheeledBase(DRIVE)
@@ -79,6 +82,7 @@ class MobileRobot(Robot):
 
     def bind(self, sim: Simulation) -> None:
         """Look up the robot's elements in a compiled simulation."""
+        self.tie(sim)
         self.base.bind(sim)
         self.lidar.bind(sim, "chassis")
 
@@ -111,14 +115,32 @@ class MobileRobot(Robot):
         """Distances (n, BEAMS) [m] from the robot's middle to what stands round it, as of the lidar's last turn."""
         return self.lidar.scan(self.base.place_now()[:, :2], self.base.heading())
 
-    def truth(self) -> Array:
-        """Place, heading, speed forward and of turning."""
-        heading, level = self.base.heading(), np.zeros((len(self.base.place_now()), 1))
-        return np.concatenate([self.base.place_now()[:, :2], heading, level, self.base.velocity()[:, ::2]], axis=1)
+    def after_step(self, ids: Ids) -> None:
+        """The lidar turns on."""
+        self.lidar.turn(ids)
 
-    def observe(self, readings: Mapping[str, Array]) -> Array:
-        """The readings (k, 6) side by side."""
-        return np.concatenate([readings["place"], readings["heading"][:, :2], readings["speeds"]], axis=1)
+    def place_in_hall(self) -> Array:
+        """Place (n, 2) [m]."""
+        return self.base.place_now()[:, :2]
+
+    def heading(self) -> Array:
+        """Unit vectors (n, 3), level."""
+        heading = self.base.heading()
+        return np.concatenate([heading, np.zeros((len(heading), 1))], axis=1)
+
+    def speeds(self) -> Array:
+        """Speeds (n, 2): forward [m/s], turning left [rad/s]."""
+        return self.base.velocity()[:, ::2]
+
+    def observe(self, readings: Readings) -> Mapping[str, Array]:
+        """Place, level heading, speeds as read."""
+        speeds = readings["speeds"]
+        return {
+            "place": readings["place_in_hall"],
+            "heading": readings["heading"][:, :2],
+            "speed": speeds[:, 0],
+            "turning": speeds[:, 1],
+        }
 
 
 def _add_looks(chassis: mujoco.MjsBody) -> None:

@@ -7,17 +7,14 @@ from collections.abc import Mapping, Sequence
 
 import mujoco
 import numpy as np
-from numpy.typing import NDArray
 
-from shopfloor.envs.realism.sensing import Channel
+from shopfloor.envs.measurement import Array, Ids, Observed
 from shopfloor.envs.simulation import Simulation
-
-Array = NDArray[np.float64]
 
 OPEN, CLOSED = 1.0, -1.0  # actions of a tool that holds: let go, take hold
 
 
-class Robot(ABC):
+class Robot(Observed, ABC):
     """One robot in a simulation: adds itself to a scene, reads its own state, turns actions into controls.
 
     Its tools are what it works with (a hand, two hands and a base, a pair of forks). Poses of tools have the
@@ -31,16 +28,19 @@ class Robot(ABC):
     """Action columns of one motion each (a hand's translation, its rotation): a hand trembles in each by itself."""
     grip_columns: slice
     """Action columns of the tools' own, OPEN to CLOSED; may be empty."""
-    channels: Sequence[Channel]
-    """What the robot's own sensors read, in the order of `truth`."""
-    observation_names: Sequence[str]
-    """A name for each element of `observe`."""
     camera: str
     """The camera that the robot carries."""
     grip_force: float
     """[N] with which a tool holds a part at the most; 0 for one that does not hold."""
     speed_limits: Mapping[str, float]
     """Name of each driven joint -> its top speed [rad/s] or [m/s]."""
+    servos: Sequence[str]
+    """Names of its actuators: what a command's latency delays."""
+
+    @property
+    def parts(self) -> Sequence[Observed]:
+        """The robot and the tools that have channels of their own, in the order of the observation."""
+        return (self,)
 
     @abstractmethod
     def add_to(self, spec: mujoco.MjSpec) -> None:
@@ -54,13 +54,8 @@ class Robot(ABC):
     def command(self, actions: Array) -> None:
         """Turn actions (n, act_dim) in [-1, 1] into the controls of the next control period."""
 
-    @abstractmethod
-    def truth(self) -> Array:
-        """True values (n, width) of the robot's channels, side by side."""
-
-    @abstractmethod
-    def observe(self, readings: Mapping[str, Array]) -> Array:
-        """Proprioceptive part (k, len(observation_names)) of the observation from what the sensors read."""
+    def after_step(self, ids: Ids) -> None:
+        """Called once after simulations ids have moved on by a control period, before the task's own."""
 
     @abstractmethod
     def pose(self) -> tuple[Array, Array]:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import mujoco
 import numpy as np
-from numpy.typing import NDArray
 
+from shopfloor.envs.measurement import ONE, Array, Ids, Term, measurement
+from shopfloor.envs.realism.sensing import Channel
 from shopfloor.envs.robots.kinematics import ToolFrame
 from shopfloor.envs.robots.tools import DARK, GREY, Tool, add_tcp
 from shopfloor.envs.rotations import from_rotvec
 from shopfloor.envs.simulation import Simulation
-
-Array = NDArray[np.float64]
-Ids = NDArray[np.intp]
 
 REACH = 0.20  # [m] from the flange to the bit's tip, spindle out
 SPINDLE_SPEED = 25.0  # [rad/s], 240 rpm
@@ -26,6 +24,7 @@ SPRING = 4000.0  # [N/m] against it
 SPRING_DAMPING = 30.0  # [N s/m]
 TIP_RADIUS = 0.0022  # [m] of the bit's end, a PH2 bit
 BODY_RADIUS = 0.021  # [m]
+HELD_BELOW = 5.0  # [rad/s], faster than this the driver does not hold the torque: it also speeds up the spindle
 
 
 class Screwdriver(Tool):
@@ -37,9 +36,21 @@ class Screwdriver(Tool):
     """
 
     name = "screwdriver"
-    action_name = "spindle"
-    reading_name = "torque"
+    action_names = ("spindle",)
+    channels = (
+        Channel("torque", "signal", "scalar", 1),
+        Channel("force", "force", "scalar", 1),
+        Channel("spindle_speed", "encoder", "scalar", 1),
+        Channel("peak_torque", "signal", "scalar", 1),
+    )
+    terms = (
+        Term("torque", "N m", "torque of the motor", ONE),
+        Term("force", "N", "force with which the bit presses", ONE),
+        Term("spindle_speed", "rad/s", "speed of the spindle", ONE),
+        Term("peak_torque", "N m", "highest torque of slow turning, held by the screwdriver", ONE),
+    )
     grip_force = 0.0
+    servos = ("spindle",)
 
     def __init__(self) -> None:
         self.frame = ToolFrame(REACH, from_rotvec(np.array([0.0, -np.pi, 0.0])))
@@ -86,32 +97,51 @@ class Screwdriver(Tool):
 
     def bind(self, sim: Simulation, prefix: str) -> None:
         """Look up spindle and motor."""
-        self._sim = sim
+        self.tie(sim)
         self._stroke = int(sim.joint_columns((f"{prefix}stroke",))[0])
-        self._turning = int(sim.model.joint(f"{prefix}spindle").dofadr[0])
+        self._turning = int(sim.speed_columns((f"{prefix}spindle",))[0])
         self._motor = int(sim.actuator_columns((f"{prefix}spindle",))[0])
-        self._torque: Array = sim.batch.bind("actuator_force")
+        self._forces = sim.left_by_step("actuator_force")
+        self._peak = sim.record()  # [N m]
 
     def place(self, ids: Ids, state: Array) -> None:
         """Spindle out and at rest; the state (k,), a torque, is that of the load."""
-        self._sim.ctrl[ids, self._motor] = 0.0
+        self.sim.ctrl[ids, self._motor] = 0.0
+        self._peak[ids] = 0.0
 
-    def command(self, action: Array) -> None:
-        """An action (n,) of -1 tightens at full speed, 0 stops, 1 loosens."""
-        self._sim.ctrl[:, self._motor] = SPINDLE_SPEED * action
+    def command(self, actions: Array) -> None:
+        """An action of -1 tightens at full speed, 0 stops, 1 loosens."""
+        self.sim.ctrl[:, self._motor] = SPINDLE_SPEED * actions[:, 0]
+
+    def after_step(self, ids: Ids) -> None:
+        """Hold the highest torque of slow turning."""
+        slowly = self.spindle_speed() < HELD_BELOW
+        self._peak[ids] = np.where(slowly, np.maximum(self._peak, self.torque()), self._peak)[ids]
 
     def state(self) -> Array:
         """The motor's torque (n,) [N m], positive while it tightens."""
-        return -self._torque[:, self._motor]
+        return self.torque()
 
-    def speed(self) -> Array:
+    @measurement
+    def torque(self) -> Array:
+        """The motor's torque (n,) [N m], positive while it tightens."""
+        return -self._forces[:, self._motor]
+
+    def peak_torque(self) -> Array:
+        """Highest torque (n,) [N m] of slow turning in the episode."""
+        return self._peak.copy()
+
+    @measurement
+    def spindle_speed(self) -> Array:
         """The spindle's speed (n,) [rad/s], positive where it tightens."""
-        return -self._sim.qvel[:, self._turning]
+        return -self.sim.qvel[:, self._turning]
 
+    @measurement
     def compression(self) -> Array:
         """By how much the spindle has given way (n,) [m]."""
-        return np.maximum(self._sim.qpos[:, self._stroke], 0.0)
+        return np.maximum(self.sim.qpos[:, self._stroke], 0.0)
 
+    @measurement
     def force(self) -> Array:
         """With what the bit is pressed on (n,) [N]: the spring's compression says it."""
         return SPRING * self.compression()

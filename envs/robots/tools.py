@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import mujoco
 import numpy as np
-from numpy.typing import NDArray
 
-from shopfloor.envs.realism.sensing import Channel, DeviceName
+from shopfloor.envs.measurement import ONE, Array, Ids, Observed, Term, measurement
+from shopfloor.envs.props.scene import DARK, GREY
+from shopfloor.envs.realism.sensing import Channel
 from shopfloor.envs.robots.kinematics import ToolFrame
 from shopfloor.envs.rotations import from_rotvec, to_quaternion
 from shopfloor.envs.simulation import Simulation
 
-Array = NDArray[np.float64]
-Ids = NDArray[np.intp]
 Colour = tuple[float, float, float, float]
-
-GREY: Colour = (0.75, 0.76, 0.78, 1)
-DARK: Colour = (0.16, 0.17, 0.19, 1)
 
 STROKE = 0.025  # [m] of each finger: 50 mm between the open pads
 GRIP_FORCE = 30.0  # [N] at each pad
@@ -56,21 +52,19 @@ CUP_STOP = 0.02  # [s] in which the plunger's rubber stop takes up a load, likew
 CUP_SEAL = 0.5  # [N] with which a lip has to lie on a surface to seal
 
 
-class Tool(ABC):
-    """A tool with one action of its own in [-1, 1], and one reading of its state."""
+class Tool(Observed, ABC):
+    """A tool with actions and channels of its own, at the flange of an arm."""
 
     name: str
-    action_name: str
-    reading_name: str
-    device: DeviceName = "gripper"
+    action_names: Sequence[str]
+    """A name for each of the tool's own actions in [-1, 1]."""
     frame: ToolFrame
-    grip_force: float  # [N] at the most, 0 for a tool that does not hold
+    grip_force: float
+    """[N] at the most, 0 for a tool that does not hold."""
     speed_limits: Mapping[str, float]
-
-    @property
-    def channel(self) -> Channel:
-        """The tool's own sensor."""
-        return Channel(self.reading_name, self.device, "scalar", 1)
+    """Name of each driven joint -> its top speed [rad/s] or [m/s]."""
+    servos: Sequence[str]
+    """Names of its actuators, without the arm's prefix."""
 
     @abstractmethod
     def add_to(self, spec: mujoco.MjSpec, flange: mujoco.MjsBody, prefix: str) -> None:
@@ -85,12 +79,15 @@ class Tool(ABC):
         """Put the tools of simulations ids in a state (k,), in the unit of `state`, at rest."""
 
     @abstractmethod
-    def command(self, action: Array) -> None:
-        """Turn actions (n,) in [-1, 1] into the tool's control."""
+    def command(self, actions: Array) -> None:
+        """Turn actions (n, len(action_names)) in [-1, 1] into the tool's controls."""
 
     @abstractmethod
     def state(self) -> Array:
-        """What the tool's own sensor reads (n,)."""
+        """What the tool is doing (n,): opening, vacuum, force or torque."""
+
+    def after_step(self, ids: Ids) -> None:
+        """Called once after simulations ids have moved on by a control period; for a tool that keeps a record."""
 
 
 class ParallelGripper(Tool):
@@ -102,9 +99,11 @@ class ParallelGripper(Tool):
     """
 
     name = "parallel_gripper"
-    action_name = "gripper"
-    reading_name = "opening"
+    action_names = ("gripper",)
+    channels = (Channel("opening", "gripper", "scalar", 1),)
+    terms = (Term("opening", "m", "opening of each finger", ONE),)
     grip_force = GRIP_FORCE
+    servos = ("grip",)
 
     def __init__(
         self,
@@ -163,22 +162,27 @@ class ParallelGripper(Tool):
 
     def bind(self, sim: Simulation, prefix: str) -> None:
         """Look up fingers and drive."""
-        self._sim = sim
+        self.tie(sim)
         self._fingers = sim.joint_columns((f"{prefix}finger_left", f"{prefix}finger_right"))
         self._grip = int(sim.actuator_columns((f"{prefix}grip",))[0])
 
     def place(self, ids: Ids, state: Array) -> None:
         """Fingers at rest, state (k,) [m] from closed."""
-        self._sim.qpos[ids[:, None], self._fingers] = state[:, None]
-        self._sim.ctrl[ids, self._grip] = state
+        self.sim.qpos[ids[:, None], self._fingers] = state[:, None]
+        self.sim.ctrl[ids, self._grip] = state
 
-    def command(self, action: Array) -> None:
-        """An action (n,) of 1 opens, -1 closes."""
-        self._sim.ctrl[:, self._grip] = CLOSED_TARGET + 0.5 * (self.stroke - CLOSED_TARGET) * (1 + action)
+    def command(self, actions: Array) -> None:
+        """An action of 1 opens, -1 closes."""
+        self.sim.ctrl[:, self._grip] = CLOSED_TARGET + 0.5 * (self.stroke - CLOSED_TARGET) * (1 + actions[:, 0])
 
     def state(self) -> Array:
         """Each finger's distance (n,) [m] from closed."""
-        return self._sim.qpos[:, self._fingers[0]]
+        return self.opening()
+
+    @measurement
+    def opening(self) -> Array:
+        """Each finger's distance (n,) [m] from closed."""
+        return self.sim.qpos[:, self._fingers[0]].copy()
 
 
 class SuctionCup(Tool):
@@ -191,9 +195,11 @@ class SuctionCup(Tool):
     """
 
     name = "suction_cup"
-    action_name = "suction"
-    reading_name = "vacuum"
+    action_names = ("suction",)
+    channels = (Channel("vacuum", "signal", "scalar", 1),)
+    terms = (Term("vacuum", "1", "vacuum, share of the full one", ONE),)
     grip_force = CUPS * CUP_FORCE
+    servos = tuple(f"suction_{i}" for i in range(CUPS))
 
     def __init__(self) -> None:
         self.frame = ToolFrame(CUP_REACH, from_rotvec(np.array([0.0, -np.pi, 0.0])))
@@ -254,27 +260,32 @@ class SuctionCup(Tool):
 
     def bind(self, sim: Simulation, prefix: str) -> None:
         """Look up the valves and the vacuum switches."""
-        self._sim = sim
+        self.tie(sim)
         self._plunger = int(sim.joint_columns((f"{prefix}plunger",))[0])
         self._valves = sim.actuator_columns([f"{prefix}suction_{i}" for i in range(CUPS)])
         self._vacuum = sim.activation_columns([f"{prefix}suction_{i}" for i in range(CUPS)])
-        self._seals = np.array([sim.model.sensor(f"{prefix}seal_{i}").adr[0] for i in range(CUPS)], dtype=np.intp)
-        self._touch = sim.batch.bind("sensordata")
+        self._seals = sim.sensor_columns([f"{prefix}seal_{i}" for i in range(CUPS)])
+        self._touch = sim.left_by_step("sensordata")
 
     def place(self, ids: Ids, state: Array) -> None:
         """The valves at state (k,), 1 for drawing."""
-        self._sim.ctrl[ids[:, None], self._valves] = state[:, None]
-        self._sim.act[ids[:, None], self._vacuum] = state[:, None]
+        self.sim.ctrl[ids[:, None], self._valves] = state[:, None]
+        self.sim.act[ids[:, None], self._vacuum] = state[:, None]
 
-    def command(self, action: Array) -> None:
-        """Actions (n,) below 0 draw, others let go."""
+    def command(self, actions: Array) -> None:
+        """Actions below 0 draw, others let go."""
         # over nothing, the cups only draw air; a lip may leave what it is pressed on for a moment
-        lies = (self._touch[:, self._seals] > CUP_SEAL).any(axis=1) | (self._sim.qpos[:, self._plunger] > 0)
-        self._sim.ctrl[:, self._valves] = np.where(lies & (action < 0), 1.0, 0.0)[:, None]
+        lies = (self._touch[:, self._seals] > CUP_SEAL).any(axis=1) | (self.sim.qpos[:, self._plunger] > 0)
+        self.sim.ctrl[:, self._valves] = np.where(lies & (actions[:, 0] < 0), 1.0, 0.0)[:, None]
 
     def state(self) -> Array:
         """Share (n,) of the full vacuum in the cups."""
-        return self._sim.act[:, self._vacuum[0]]
+        return self.vacuum()
+
+    @measurement
+    def vacuum(self) -> Array:
+        """Share (n,) of the full vacuum in the cups."""
+        return self.sim.act[:, self._vacuum[0]].copy()
 
 
 def _add_shape(

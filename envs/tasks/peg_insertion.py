@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import mujoco
 import numpy as np
-from numpy.typing import NDArray
 
-from shopfloor.envs.experts.expert import CLOSED, OPEN, Expert, Phase, above
+from shopfloor.envs.experts.expert import CLOSED, OPEN, Phase, above
+from shopfloor.envs.measurement import Array, Channel, Ids, Mask, Measure, Readings, Term, measurement
 from shopfloor.envs.props import scene
 from shopfloor.envs.props.parts import Bench, Fixture, Parts, add_part
-from shopfloor.envs.randomness import Uniform
-from shopfloor.envs.realism.sensing import Channel
-from shopfloor.envs.realism.sites import Site
 from shopfloor.envs.robots.arm import HOME, Arm
 from shopfloor.envs.robots.tools import PAD, STROKE
 from shopfloor.envs.rotations import about_z, cross, from_rotvec, norm, rotate, unrotate
-from shopfloor.envs.simulation import Simulation
-from shopfloor.envs.task import Knob, Task, measurement
-
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
-Ids = NDArray[np.intp]
+from shopfloor.envs.task import Expert, Knob, Simulation, Sites, Task, Uniform
 
 PEG_RADIUS = 3.993e-3  # [m], Isaac Lab Factory's 8 mm peg
 PEG_LENGTH = 0.05  # [m], likewise
@@ -53,22 +45,6 @@ class PegInsertion(Task):
 
     Goal: the peg stands at least 20 mm deep in the fixture's bore.
 
-    Observation (base frame; p = proprioceptive):
-
-    ======  ===================================================  ====
-    index   meaning                                              unit
-    ======  ===================================================  ====
-    0-2  p  tool centre point                                    m
-    3-5  p  tool x axis                                          1
-    6-8  p  tool z axis                                          1
-    9    p  opening of each finger                               m
-    10-12 p tool: commanded less measured (what it presses)      m
-    13-15   peg's middle less tool centre point                  m
-    16-18   peg's axis, of its two directions the upper or outer 1
-    19-21   bore's mouth less peg's lower end                    m
-    22-24   bore's mouth less tool centre point                  m
-    ======  ===================================================  ====
-
     Randomised: whether the peg lies or stands, where and in which direction; the fixture's place and
     yaw; the arm's start; between sites friction, mass, wear of the bore, bench height, station.
 
@@ -94,12 +70,18 @@ class PegInsertion(Task):
         Channel("peg_axis", "camera", "direction"),
         Channel("mouth", "fixture_camera", "position"),
     )
-    scene_names = (
-        *("tcp_to_peg_x", "tcp_to_peg_y", "tcp_to_peg_z"),
-        *("peg_axis_x", "peg_axis_y", "peg_axis_z"),
-        *("peg_to_mouth_x", "peg_to_mouth_y", "peg_to_mouth_z"),
-        *("tcp_to_mouth_x", "tcp_to_mouth_y", "tcp_to_mouth_z"),
+    terms = (
+        Term("tcp_to_peg", "m", "peg's middle less tool centre point"),
+        Term("peg_axis", "1", "peg's axis, of its two directions the upper or outer"),
+        Term("peg_to_mouth", "m", "bore's mouth less peg's lower end"),
+        Term("tcp_to_mouth", "m", "bore's mouth less tool centre point"),
     )
+    own_measures = (
+        Measure("deepest", "m", "greatest depth of the peg in the bore", "highest", "depth"),
+        Measure("grasps", "1", "how often the peg was taken", "rises", "held"),
+        Measure("drops", "1", "how often it was let go outside the bore", "falls", "held", unless="in_bore"),
+    )
+    stages = ("start", "grasped", "lifted", "in the bore", "inserted")
     reward_weights = {"reach": 0.1, "grasp": 0.1, "align": 0.3, "depth": 0.5}
     camera = "front"
 
@@ -147,15 +129,15 @@ class PegInsertion(Task):
         self._bench, self._fixture = Bench(sim), Fixture(sim, "fixture")
         self._peg_size = sim.per_simulation("geom_size")[:, sim.model.geom("peg").id]
 
-    def place(self, ids: Ids, draws: Mapping[str, Array], sites: Sequence[Site]) -> None:
+    def place(self, ids: Ids, draws: Mapping[str, Array], sites: Sites) -> None:
         """The peg in the tray, the fixture at its station, the arm near home."""
         n = len(ids)
         bench = self._bench.place(ids, sites)
         # wear: the bore is the nominal one, the peg thinner; its bounds stay those of the nominal peg
-        self._peg_size[ids, 0] = PEG_RADIUS - self.knob["clearance"] / 2 * np.array([site.wear for site in sites])
-        self._parts.weigh(ids, PEG_MASS + np.array([[site.part_mass] for site in sites]))
+        self._peg_size[ids, 0] = PEG_RADIUS - self.knob["clearance"] / 2 * sites.wear
+        self._parts.weigh(ids, PEG_MASS + sites.part_mass[:, None])
         fixture = np.concatenate([STATION + draws["fixture_shift"], bench[:, None] + RIM], axis=1)
-        fixture[:, :2] += np.array([site.fixture_shift for site in sites])
+        fixture[:, :2] += sites.fixture_shift
         self._fixture.put(ids, fixture, about_z(draws["fixture_yaw"]))
 
         lies = draws["lies"] < self.knob["lying"]
@@ -198,6 +180,10 @@ class PegInsertion(Task):
         inside = np.hypot(gap[:, 0], gap[:, 1]) < PEG_RADIUS + self.knob["clearance"] / 2
         return np.where(inside, np.maximum(gap[:, 2], 0.0), 0.0)
 
+    def in_bore(self) -> Mask:
+        """Whether the peg's lower end is in the bore (n,)."""
+        return self.depth() > 0
+
     @measurement
     def held(self) -> Mask:
         """Whether the peg is between the closed pads (n,)."""
@@ -209,6 +195,12 @@ class PegInsertion(Task):
         """The peg is deep enough in the bore, and upright."""
         upright: Mask = self.peg_axis()[:, 2] > UPRIGHT_GOAL
         return upright & (self.depth() >= DEPTH_GOAL)
+
+    def stage(self) -> Ids:
+        """Grasped, off the bench, in the bore, inserted."""
+        held = self.held()
+        lifted = held & (self.peg()[:, 2] > self._bench.height() + PEG_LENGTH)
+        return np.select([self.success(), self.in_bore(), lifted, held], [4, 3, 2, 1], 0)
 
     def lost(self) -> Mask:
         """The peg has fallen off the bench or left the arm's reach."""
@@ -225,20 +217,15 @@ class PegInsertion(Task):
             "depth": np.minimum(self.depth() / DEPTH_GOAL, 1.0),
         }
 
-    def truth(self) -> Array:
-        """True values of the scene's channels."""
-        return np.concatenate([self.peg(), self.peg_axis(), self.mouth()], axis=1)
-
-    def observe(self, readings: Mapping[str, Array]) -> Array:
+    def observe(self, readings: Readings) -> Mapping[str, Array]:
         """Relative vectors from the readings, so that an error of a reading is an error of the observation."""
-        r = readings
-        return np.concatenate(
-            [
-                *(r["peg"] - r["tcp"], r["peg_axis"], r["mouth"] - _lower_end(r["peg"], r["peg_axis"])),
-                r["mouth"] - r["tcp"],  # the peg's reading lags behind the hand's: this one does not
-            ],
-            axis=1,
-        )
+        tcp, peg, axis, mouth = (readings[name] for name in ("tcp", "peg", "peg_axis", "mouth"))
+        return {
+            "tcp_to_peg": peg - tcp,
+            "peg_axis": axis,
+            "peg_to_mouth": mouth - _lower_end(peg, axis),
+            "tcp_to_mouth": mouth - tcp,  # the peg's reading lags behind the hand's: this one does not
+        }
 
     def expert(self) -> Expert:
         """Reach, grasp, lift, carry over the bore, align, insert; back to the start where the hold is lost."""

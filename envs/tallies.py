@@ -1,0 +1,73 @@
+"""Tallies: the measures of an episode, kept from step to step as each says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shopfloor.envs.measurement import Array, Ids, Mask, Measure, Observed
+from shopfloor.envs.simulation import Simulation
+
+
+class Tallies:
+    """The own measures of parts over the episodes of a simulation; their values (nsim,) by name."""
+
+    def __init__(self, sim: Simulation, parts: Sequence[Observed]) -> None:
+        self._kept = [_Tally(sim, part, measure) for part in parts for measure in part.own_measures]
+
+    def start(self, ids: Ids) -> None:
+        """Begin anew in simulations ids, which stand at their episodes' starts."""
+        for tally in self._kept:
+            tally.start(ids)
+
+    def note(self, ids: Ids | slice) -> None:
+        """Simulations ids have moved on by a control period."""
+        for tally in self._kept:
+            tally.note(ids)
+
+    def values(self) -> dict[str, Array]:
+        """What the measures are now (nsim,), by name."""
+        return {tally.name: tally.value() for tally in self._kept}
+
+
+class _Tally:
+    def __init__(self, sim: Simulation, part: Observed, measure: Measure) -> None:
+        self.name, self._kind = measure.name, measure.kind
+        self._now = getattr(part, measure.of or measure.name)
+        self._unless = getattr(part, measure.unless) if measure.unless else None
+        self._counts = measure.kind in ("rises", "falls")
+        if measure.kind != "end":
+            self._value = sim.record()
+        if self._counts:
+            self._before: NDArray[Any] = sim.record(dtype=np.bool_)
+
+    def start(self, ids: Ids) -> None:
+        if self._kind in ("highest", "lowest"):
+            self._value[ids] = self._now()[ids]
+        elif self._kind != "end":
+            self._value[ids] = 0.0
+        if self._counts:
+            self._before[ids] = self._now()[ids]
+
+    def note(self, ids: Ids | slice) -> None:
+        if self._kind == "end":
+            return
+        now, value = self._now(), self._value
+        if self._kind == "highest":
+            value[ids] = np.maximum(value[ids], now[ids])
+        elif self._kind == "lowest":
+            value[ids] = np.minimum(value[ids], now[ids])
+        elif self._kind == "sum":
+            value[ids] += now[ids]
+        else:
+            changed: Mask = now & ~self._before if self._kind == "rises" else self._before & ~now
+            if self._unless is not None:
+                changed = changed & ~self._unless()
+            value[ids] += changed[ids]
+            self._before[ids] = now[ids]
+
+    def value(self) -> Array:
+        return np.asarray(self._now(), dtype=np.float64) if self._kind == "end" else self._value.copy()
