@@ -4,6 +4,7 @@ from gymnasium.envs.registration import register
 
 from shopfloor.envs.realism.realism import DEFAULT, IDEAL, REALISMS, Realism
 from shopfloor.envs.realism.sites import collection_sites, held_out_sites
+from shopfloor.envs.simulation import CONTROL_RATE
 from shopfloor.envs.single import ShopfloorEnv
 from shopfloor.envs.task import Task
 from shopfloor.envs.tasks import TASKS
@@ -22,10 +23,11 @@ __all__ = [
     "held_out_sites",
 ]
 
-for _name in TASKS:
+for _name, _task in TASKS.items():
     register(
         id=f"shopfloor/{_name}-v0",
         entry_point="shopfloor.envs.single:ShopfloorEnv",
         vector_entry_point="shopfloor.envs.vector:ShopfloorVectorEnv",
+        max_episode_steps=round(_task.horizon * CONTROL_RATE),
         kwargs={"task": _name},
     )

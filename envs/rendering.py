@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import copy
+import os
+import sys
+import time
 from typing import Any
 
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from shopfloor.envs.simulation import Simulation
+from shopfloor.envs.simulation import CONTROL_PERIOD, Simulation
 
 
 class GraphicsError(OSError):
@@ -56,3 +59,42 @@ class Renderer:
     def close(self) -> None:
         """Give back the GL context."""
         self._gl.close()
+
+
+class Viewer:
+    """MuJoCo's own interactive viewer on one of a batch's simulations; GraphicsError where there is no screen.
+
+    It shows the simulation as it goes on, at the pace of who steps it, no faster than real time. What is dragged or set
+    in its window changes the picture, never the simulation.
+    """
+
+    def __init__(self, sim: Simulation, *, camera: str) -> None:
+        if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+            raise GraphicsError("no screen for the viewer, want DISPLAY or WAYLAND_DISPLAY, or render_mode='rgb_array'")
+        try:
+            import mujoco.viewer
+
+            self._sim = sim
+            self._model, self._data = copy.copy(sim.model), mujoco.MjData(sim.model)
+            self._window: Any = mujoco.viewer.launch_passive(self._model, self._data)
+        except Exception as error:  # GLFW's, and on macOS that it wants mjpython
+            raise GraphicsError(f"no viewer ({' '.join(str(error).split())}), want a screen with GL") from error
+        self._window.cam.type = mujoco.mjtCamera.mjCAMERA_FIXED
+        self._window.cam.fixedcamid = sim.model.camera(camera).id
+        self._shown = 0.0  # [s] when the last picture was shown
+
+    def show(self, lane: int) -> None:
+        """Show simulation `lane` as it is now; nothing happens once the window is closed."""
+        if not self._window.is_running():
+            return
+        with self._window.lock():
+            self._sim.copy_to(lane, self._model, self._data)
+            mujoco.mj_kinematics(self._model, self._data)
+            mujoco.mj_camlight(self._model, self._data)
+        self._window.sync()
+        time.sleep(max(0.0, self._shown + CONTROL_PERIOD - time.monotonic()))
+        self._shown = time.monotonic()
+
+    def close(self) -> None:
+        """Close the window."""
+        self._window.close()

@@ -26,6 +26,14 @@ def norm(a: Array) -> Array:
     return np.sqrt(dot(a, a))
 
 
+def compose(a: Array, b: Array) -> Array:
+    """Product of matrices (..., 3, 3) over the batch, summed in a fixed order: `@` would leave that to BLAS."""
+    product: Array = a[..., :, 0:1] * b[..., 0:1, :]
+    product = product + a[..., :, 1:2] * b[..., 1:2, :]
+    product += a[..., :, 2:3] * b[..., 2:3, :]
+    return product
+
+
 def about_z(angle: Array) -> Array:
     """Rotation by angle (n,) [rad] about z -> (n, 3, 3)."""
     rotvec = np.zeros((*np.shape(angle), 3))
@@ -57,7 +65,7 @@ def from_rotvec(rotvec: Array) -> Array:
     # sin(a)/a and (1 - cos(a))/a^2 through sinc, which is exact at zero
     k = skew(rotvec)
     half = np.sinc(angle / (2 * np.pi))
-    matrix: Array = np.eye(3) + np.sinc(angle / np.pi) * k + 0.5 * half * half * (k @ k)
+    matrix: Array = np.eye(3) + np.sinc(angle / np.pi) * k + 0.5 * half * half * compose(k, k)
     return matrix
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,6 +64,7 @@ class Simulation:
         self._fields: dict[str, Array] = {}  # of the model, by name, (nsim, ...)
         self._constants_vary = False
         self._records: list[NDArray[Any]] = []  # (nsim, ...) each
+        self._derivations: list[Callable[[], None]] = []
         self._left: dict[str, tuple[Array, Array]] = {}  # field -> as MuJoCo has it, as the last step left it
         self._bodies = {model.body(i).name: i for i in range(model.nbody)}
         self._sites = {model.site(i).name: i for i in range(model.nsite)}
@@ -115,6 +116,8 @@ class Simulation:
         for mine, its in zip(self._records, state.records, strict=True):
             mine[ids] = its
         self.moment += 1
+        for derive in self._derivations:
+            derive()
 
     def record(
         self, *shape: int, dtype: type[np.generic] = np.float64, fill: float = 0, lanes_last: bool = False
@@ -127,6 +130,10 @@ class Simulation:
         values = np.full(full, fill, dtype=dtype)
         self._records.append(np.moveaxis(values, -1, 0) if lanes_last else values)
         return values
+
+    def after_restore(self, derive: Callable[[], None]) -> None:
+        """Have derive called where states were restored: by who keeps something that follows from his records."""
+        self._derivations.append(derive)
 
     def live(self, field: str) -> Array:
         """A read-only (nsim, ...) view of a field that follows from positions and velocities."""

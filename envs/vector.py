@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from shopfloor.envs.measurement import Array, Ids, Mask
 from shopfloor.envs.pixels import Pixels
-from shopfloor.envs.randomness import Purpose, stream
+from shopfloor.envs.randomness import Purpose, keys
 from shopfloor.envs.realism.realism import REALISMS, Realism
 from shopfloor.envs.realism.sensing import Sensing
 from shopfloor.envs.realism.sites import collection_sites
@@ -138,7 +138,8 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
 
         spec = self.task.scene()
         if self.realism.command_latency > 0:
-            for actuator in spec.actuators:
+            for servo in self.task.robot.servos:
+                actuator = spec.actuator(servo)
                 actuator.delay = self.realism.command_latency
                 actuator.nsample = int(np.ceil(self.realism.command_latency / TIMESTEP))
         self.sim = sim = Simulation(spec.compile(), n, threads=threads)
@@ -147,7 +148,7 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         self._horizon = int(max_episode_steps or self.task.horizon_steps)
         self._parts = (*self.task.robot.parts, self.task)
         channels = [channel for part in self._parts for channel in part.channels]
-        self._sensing = Sensing(channels, self.realism.devices, n, self._horizon)
+        self._sensing = Sensing(channels, self.realism.devices, sim)
         self._weights = self.task.reward_weights
         self._tallies = Tallies(sim, self._parts)
 
@@ -356,12 +357,10 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         """Start the episodes whose numbers stand in lanes ids."""
         assert self._seed is not None
         sites = self._sites[self._episode[ids] % len(self._sites)]
-        keys = [(self._seed, int(site), int(i)) for site, i in zip(sites.index, self._episode[ids], strict=True)]
-        worlds = [stream(Purpose.WORLD, *key) for key in keys]
-        draws = {  # every episode draws in the table's order, from its own stream
-            name: np.stack([distribution.sample(rng) for rng in worlds])
-            for name, distribution in self.task.randomised.items()
-        }
+        world, sensors = (
+            keys(purpose, self._seed, sites.index, self._episode[ids]) for purpose in (Purpose.WORLD, Purpose.SENSORS)
+        )
+        draws = {name: spread.draw(world, name) for name, spread in self.task.randomised.items()}
         self.sim.reset(ids)
         self.task.place(ids, draws, sites)
         self.sim.forward(ids)
@@ -370,7 +369,7 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         self._over[ids] = False
         self._furthest[ids] = self.task.stage()[ids]
         self._tallies.start(ids)
-        self._sensing.reset(ids, sites, keys, self._truth()[ids])
+        self._sensing.reset(ids, sites, sensors, self._truth()[ids])
         self._observe(ids)
 
     def _repair(self, ids: Ids) -> None:

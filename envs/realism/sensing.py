@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shopfloor.envs.randomness import Purpose, stream
+from shopfloor.envs.randomness import LEVELS, PER_BLOCK, Keys, blocks, halves, normal, stream_id
 from shopfloor.envs.realism.sites import Sites
 from shopfloor.envs.rotations import cross, norm
-from shopfloor.envs.simulation import CONTROL_PERIOD
+from shopfloor.envs.simulation import CONTROL_PERIOD, Simulation
 
 Array = NDArray[np.float64]
 Ids = NDArray[np.intp]
@@ -24,6 +23,7 @@ DEVICES: tuple[DeviceName, ...] = (
     *("force", "lidar", "odometry", "signal"),
 )
 CAMERAS = ("camera", "fixture_camera")  # these carry the site's calibration error
+SPAN = 16  # [control steps] whose errors are drawn at once
 CALIBRATION_CENTRE = np.array([0.45, 0.0, 0.0])  # [m] middle of the bench, where the calibration was done
 
 
@@ -60,96 +60,127 @@ class Channel:
 
 
 class Sensing:
-    """The readings of n parallel episodes; every fault is drawn at reset, from the episode's own stream."""
+    """The readings of n parallel episodes; each channel's noise and bias and each device's dropout has a stream of its
+    own, drawn by counter for SPAN control steps at a time.
+    """
 
-    def __init__(self, channels: Sequence[Channel], devices: Mapping[DeviceName, Device], n: int, steps: int) -> None:
-        self._channels = channels
-        self._devices = devices
+    def __init__(self, channels: Sequence[Channel], devices: Mapping[DeviceName, Device], sim: Simulation) -> None:
         starts = np.cumsum([0, *(channel.size for channel in channels)])
-        self.columns = {c.name: slice(starts[i], starts[i + 1]) for i, c in enumerate(channels)}
+        self.columns = {channel.name: slice(starts[i], starts[i + 1]) for i, channel in enumerate(channels)}
         self.width = width = int(starts[-1])
-        self._error = np.zeros((n, steps + 1, width), dtype=np.float32)  # noise and bias
-        self._used = [name for name in DEVICES if any(channel.device == name for channel in channels)]
-        self._dropped = np.zeros((n, steps + 1, len(self._used)), dtype=bool)
-        self._shift = np.zeros((n, 3))
-        self._turn = np.zeros((n, 3))
-        self._groups = _grouped(channels)
-        longest = max(devices[name].latency for name in self._used) / CONTROL_PERIOD  # [control steps]
-        self._past = np.zeros((n, int(np.ceil(longest)) + 1, width))  # true values, newest first
-        self._delivered = np.zeros((n, width))
+        device = [devices[channel.device] for channel in channels for _ in range(channel.size)]
+        direction = np.repeat([c.quantity == "direction" for c in channels], [c.size for c in channels])
+        position = np.repeat([c.quantity == "position" for c in channels], [c.size for c in channels])
+        camera = np.repeat([c.device in CAMERAS for c in channels], [c.size for c in channels])
+        noise = np.where(direction, [d.angle_noise for d in device], [d.noise for d in device])
+        bias = np.where(direction, [d.angle_bias for d in device], [d.bias for d in device])
 
-    def reset(self, ids: Ids, sites: Sites, keys: Sequence[tuple[int, ...]], truth: Array) -> None:
-        """Start episodes with streams `keys` at `sites` in lanes ids, whose true values are truth (k, width)."""
-        dropout = np.array([self._devices[name].dropout for name in self._used])
-        noise, bias = self._scales("noise", "angle_noise"), self._scales("bias", "angle_bias")
-        self._shift[ids], self._turn[ids] = sites.camera_shift, sites.camera_turn
-        for lane, key in zip(ids, keys, strict=True):
-            rng = stream(Purpose.SENSORS, *key)
-            fresh = rng.standard_normal(self._error.shape[1:], dtype=np.float32)
-            held = rng.standard_normal(self._error.shape[2], dtype=np.float32)
-            self._error[lane] = noise * fresh + bias * held
-            self._dropped[lane] = rng.random(self._dropped.shape[1:]) < dropout
-        self._dropped[ids, 0] = False
+        delay = np.array([d.latency for d in device]) / CONTROL_PERIOD  # [control steps]
+        self._newer = delay.astype(np.intp)
+        self._late = delay - self._newer
+        self._older = self._newer + (self._late > 0)
+        self._every = np.arange(width)
+        self._seen = np.flatnonzero(camera & position).reshape(-1, 3)  # columns of points that a camera sees
+        self._turned = np.flatnonzero(direction & (camera | (noise > 0) | (bias > 0))).reshape(-1, 3)
+        self._by_camera = camera[self._turned[:, 0]][:, None].astype(float)
+        self._erring = np.flatnonzero((noise > 0) | (bias > 0))
+        self._error_of = np.full(width, len(self._erring))  # column of each channel's column; past the last: none
+        self._error_of[self._erring] = np.arange(len(self._erring))
+        self._added = self._erring[~direction[self._erring]]
+        self._noise, self._bias = noise[self._erring].astype(np.float32), bias[self._erring].astype(np.float32)
+        self._step_sizes = np.array([d.quantisation for d in device])
+        self._rounded = np.flatnonzero(~direction & (self._step_sizes > 0))
+        dropped = list(dict.fromkeys(c.device for c in channels if devices[c.device].dropout > 0))
+        self._dropout = np.array([round(devices[name].dropout * LEVELS) for name in dropped])
+        self._loses = np.array([c.device in dropped for c in channels for _ in range(c.size)], dtype=bool)
+        of = [dropped.index(c.device) if c.device in dropped else 0 for c in channels for _ in range(c.size)]
+        self._dropper = np.array(of)[self._loses]
+
+        erring = [channel for i, channel in enumerate(channels) if (noise[starts[i]] > 0) | (bias[starts[i]] > 0)]
+        self._fresh = Draws({channel.name: channel.size * SPAN for channel in erring})
+        bases = np.cumsum([0, *(SPAN * channel.size for channel in erring)])
+        layout = [bases[i] + np.arange(SPAN * c.size).reshape(SPAN, c.size) for i, c in enumerate(erring)]
+        self._layout = np.concatenate(layout, axis=1) if layout else np.zeros((SPAN, 0), dtype=np.intp)
+        self._held = Draws({f"{channel.name}/held": channel.size for channel in erring})
+        self._lottery = Draws({f"{name}/dropout": SPAN for name in dropped})
+
+        self._keys = sim.record(2, dtype=np.uint64)
+        self._offset = sim.record(len(self._erring), dtype=np.float32)  # bias, held for the episode
+        self._errors = sim.record(SPAN, len(self._erring) + 1, dtype=np.float32)  # noise and bias; a zero at the end
+        self._lost = sim.record(SPAN, len(dropped), dtype=np.bool_)
+        self._shift, self._turn = sim.record(1, 3), sim.record(1, 3)
+        self._past = sim.record(int(self._older.max()) + 1, width)  # true values, newest first
+        self._delivered = sim.record(width)
+
+    def reset(self, ids: Ids, sites: Sites, keys: Keys, truth: Array) -> None:
+        """Start episodes with keys (k, 2) at sites (k,) in lanes ids, whose true values are truth (k, width)."""
+        self._keys[ids] = keys
+        self._shift[ids, 0], self._turn[ids, 0] = sites.camera_shift, sites.camera_turn
+        self._offset[ids] = self._bias * normal(self._held(keys, np.zeros(len(ids), np.int64)))
         self._past[ids] = truth[:, None]
 
     def read(self, ids: Ids, truth: Array, step: NDArray[np.int64]) -> Array:
         """Readings (k, width) of lanes ids at control step (k,) of their episodes, given the true values (k, width)."""
         everywhere = len(ids) == len(self._past)
         lanes = slice(None) if everywhere else ids  # views where all lanes are read
-        past = np.concatenate([truth[:, None], self._past[lanes, :-1]], axis=1)
-        if everywhere:
-            self._past = past
-        else:
-            self._past[ids] = past
-        errors, dropped = self._error[ids, step], self._dropped[ids, step]
-        shift, turn = self._shift[lanes, None], self._turn[lanes, None]
-        readings = np.empty_like(truth)
-        for name, quantity, columns in self._groups:
-            device = self._devices[name]
-            camera = name in CAMERAS
-            value = _delayed(past[:, :, columns], device.latency / CONTROL_PERIOD)
-            if quantity == "direction":
-                if camera or device.angle_noise or device.angle_bias:
-                    vectors, error = value.reshape(len(ids), -1, 3), errors[:, columns].astype(float)
-                    vectors = vectors + cross(error.reshape(vectors.shape) + (turn if camera else 0.0), vectors)
-                    value = (vectors / norm(vectors)[..., None]).reshape(value.shape)
-            else:
-                if camera and quantity == "position":
-                    points = value.reshape(len(ids), -1, 3)
-                    value = (points + shift + cross(turn, points - CALIBRATION_CENTRE)).reshape(value.shape)
-                if device.noise or device.bias:
-                    value = value + errors[:, columns]
-                if device.quantisation:
-                    value = np.round(value / device.quantisation) * device.quantisation
-            if device.dropout:
-                lost = dropped[:, self._used.index(name), None]
-                value = np.where(lost, self._delivered[lanes, columns], value)
-            readings[:, columns] = value
+        now = step % SPAN
+        self._draw(ids[now == 0], step[now == 0])
+        past = self._past
+        past[lanes, 1:] = past[lanes, :-1]
+        past[lanes, 0] = truth
+        seen = past[lanes]
+        readings = seen[:, self._newer, self._every]
+        readings += self._late * (seen[:, self._older, self._every] - readings)
+        errors = self._errors[ids, now]
+        turn = self._turn[lanes]
+        if len(self._turned):
+            vectors = readings[:, self._turned]
+            error = errors[:, self._error_of[self._turned]] + self._by_camera * turn
+            vectors = vectors + cross(error, vectors)
+            readings[:, self._turned] = vectors / norm(vectors)[..., None]
+        if len(self._seen):
+            points = readings[:, self._seen]
+            readings[:, self._seen] = points + self._shift[lanes] + cross(turn, points - CALIBRATION_CENTRE)
+        if len(self._added):
+            readings[:, self._added] += errors[:, self._error_of[self._added]]
+        if len(self._rounded):
+            size = self._step_sizes[self._rounded]
+            readings[:, self._rounded] = np.round(readings[:, self._rounded] / size) * size
+        if len(self._dropout):
+            lost = self._lost[ids, now]
+            if lost.any():
+                late = self._delivered[lanes][:, self._loses]
+                readings[:, self._loses] = np.where(lost[:, self._dropper], late, readings[:, self._loses])
         self._delivered[lanes] = readings
         return readings
 
-    def _scales(self, length: str, angle: str) -> NDArray[np.float32]:
-        scales = []
-        for channel in self._channels:
-            device = self._devices[channel.device]
-            name = angle if channel.quantity == "direction" else length
-            scales += [getattr(device, name)] * channel.size
-        return np.array(scales, dtype=np.float32)
+    def _draw(self, ids: Ids, step: NDArray[np.int64]) -> None:
+        """Draw the errors of the SPAN control steps from step (k,) on in lanes ids."""
+        if not len(ids):
+            return
+        keys, span = self._keys[ids], step // SPAN
+        if len(self._erring):
+            fresh = normal(self._fresh(keys, span)[:, self._layout])
+            self._errors[ids, :, :-1] = self._noise * fresh + self._offset[ids, None]
+        if len(self._dropout):
+            levels = np.stack(np.split(self._lottery(keys, span), len(self._dropout), axis=1), axis=-1)
+            self._lost[ids] = levels < self._dropout
+            self._lost[ids[step == 0], 0] = False
 
 
-def _grouped(channels: Sequence[Channel]) -> list[tuple[DeviceName, Quantity, slice]]:
-    """Device, quantity and columns of each run of channels that are read alike, so that they are read at once."""
-    groups = []
-    start = 0
-    for (device, quantity), run in groupby(channels, key=lambda channel: (channel.device, channel.quantity)):
-        stop = start + sum(channel.size for channel in run)
-        groups.append((device, quantity, slice(start, stop)))
-        start = stop
-    return groups
+class Draws:
+    """Levels of several streams at once: names and how many numbers of each, one after the other."""
 
+    def __init__(self, sizes: Mapping[str, int]) -> None:
+        counts = [-(-size // PER_BLOCK) for size in sizes.values()]
+        self._streams = np.repeat(np.array([stream_id(name) for name in sizes], dtype=np.uint64), counts)
+        self._blocks = np.array([block for count in counts for block in range(count)], dtype=np.uint64)
+        starts = PER_BLOCK * np.cumsum([0, *counts])
+        self._used = np.array([i for s, size in zip(starts, sizes.values(), strict=False) for i in range(s, s + size)])
 
-def _delayed(past: Array, delay: float) -> Array:
-    """Values `delay` control steps ago, interpolated between the two nearest; past (k, steps, width), newest first."""
-    whole = int(delay)
-    newer = past[:, whole]
-    return newer if delay == whole else newer + (delay - whole) * (past[:, whole + 1] - newer)
+    def __call__(self, keys: Keys, step: NDArray[np.int64]) -> NDArray[np.intp]:
+        """Levels (k, sum of sizes) under keys (k, 2) at step (k,)."""
+        if not len(self._streams):
+            return np.zeros((len(keys), 0), dtype=np.intp)
+        levels = halves(blocks(keys, self._streams, self._blocks, step.astype(np.uint64))).reshape(len(keys), -1)
+        return levels[:, self._used]

@@ -8,12 +8,12 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from shopfloor.envs.randomness import Purpose, Uniform, stream
+from shopfloor.envs.randomness import Purpose, Uniform, draw_normal, keys
 
 Array = NDArray[np.float64]
 
 FIRST_HELD_OUT = 1_000_000  # sites from here on are for evaluation, those below for collection
-SHARES = ("payload", "belt_speed")  # of a nominal value
+DIRECTED = {"fixture_shift": 2, "camera_shift": 3, "camera_turn": 3}  # drawn as a length, in any direction
 
 
 @dataclass(frozen=True)
@@ -57,18 +57,13 @@ class SiteSpread:
         """Sites by number: each the same one for every user of the same spread. ValueError on a negative number."""
         if min(indices) < 0:
             raise ValueError(f"site {min(indices)}, want 0 or more")
-        drawn = [self._site(int(index)) for index in indices]
-        values = {name: np.array([site[name] for site in drawn]) for name in drawn[0]}
-        return Sites(index=np.array(indices, dtype=np.int64), **values)
-
-    def _site(self, index: int) -> dict[str, Array]:
-        rng = stream(Purpose.SITE, index)
-        absolute = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in SHARES}
-        draws = {name: spread.sample(rng) for name, spread in absolute.items()}
-        for name, dimensions in (("fixture_shift", 2), ("camera_shift", 3), ("camera_turn", 3)):
-            direction = rng.standard_normal(dimensions)
-            draws[name] = draws[name] * direction / np.linalg.norm(direction)
-        return draws | {name: getattr(self, name).sample(rng) for name in SHARES}
+        index = np.array(indices, dtype=np.int64)
+        key = keys(Purpose.SITE, index)
+        values = {field.name: getattr(self, field.name).draw(key, field.name) for field in fields(self)}
+        for name, dimensions in DIRECTED.items():
+            way = draw_normal(key, f"{name}/direction", dimensions)
+            values[name] = values[name][:, None] * way / np.sqrt((way * way).sum(axis=-1, keepdims=True))
+        return Sites(index=index, **values)
 
 
 def collection_sites(count: int) -> range:

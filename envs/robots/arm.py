@@ -24,8 +24,25 @@ from shopfloor.envs.rotations import from_rotvec, norm, to_quaternion, to_rotvec
 from shopfloor.envs.simulation import CONTROL_PERIOD, Simulation
 
 JOINTS = ("shoulder_pan", "shoulder_lift", "elbow", "wrist_1", "wrist_2", "wrist_3")
-LINK_MASS = (3.761, 8.058, 2.846, 1.37, 1.3, 0.365)  # [kg], vendor's dynamic model
-JOINT_RANGE = 2 * np.pi  # [rad] to either side
+LINK_MASS = (3.761, 8.058, 2.846, 1.37, 1.3, 0.365)  # [kg], vendor's dynamic parameters, as what follows
+MASS_CENTRE = (  # [m] of each link in its Denavit-Hartenberg frame, which lies at the link's far end
+    (0.0, -0.02561, 0.00193),
+    (0.2125, 0.0, 0.11336),
+    (0.15, 0.0, 0.0265),
+    (0.0, -0.0018, 0.01634),
+    (0.0, 0.0018, 0.01634),
+    (0.0, 0.0, -0.001159),
+)
+INERTIA = (  # [kg m^2] likewise, about the centre of mass: xx, yy, zz, xy, xz, yz
+    (0.00700210, 0.00648091, 0.00657286, 0.00000073, -0.00001053, 0.00049994),
+    (0.01505885, 0.33388086, 0.33247207, -0.00005400, 0.00000563, -0.00000181),
+    (0.00399632, 0.07879254, 0.07848510, -0.00001365, 0.00137272, -0.00000660),
+    (0.00165491, 0.00135962, 0.00126279, -0.00000282, -0.00000438, 0.00010157),
+    (0.00135617, 0.00127827, 0.00096614, -0.00000274, 0.00000444, -0.00005048),
+    (0.00018694, 0.00018908, 0.00025756, 0.00000006, -0.00000017, -0.00000092),
+)
+JOINT_RANGE = tuple(np.pi * turns for turns in (2, 2, 1, 2, 2, 2))  # [rad] to either side, vendor: the elbow's is half
+UPPER_ARM_OFFSET, FOREARM_OFFSET = 0.138, 0.007  # [m] beside the shoulder's frame, vendor's model
 JOINT_TORQUE = (150.0, 150.0, 150.0, 28.0, 28.0, 28.0)  # [N m]
 JOINT_STIFFNESS = (8000.0, 8000.0, 4000.0, 1000.0, 1000.0, 1000.0)  # [N m/rad] of the position servos
 JOINT_DAMPING = (300.0, 300.0, 130.0, 25.0, 25.0, 25.0)  # [N m s/rad]
@@ -101,7 +118,8 @@ class Arm(Robot):
         self._commanded = sim.record(6)  # [rad]
         self._commanded[:] = HOME
         self._contact, self._sensors = sim.sensor_columns(("gripper_contact",)), sim.left_by_step("sensordata")
-        self._commanded_pose = forward_kinematics(self._commanded, self.tool.frame)
+        self._look()
+        sim.after_restore(self._look)
         self.tool.bind(sim, "")
 
     def place(self, ids: Ids, joints: Array, state: Array) -> None:
@@ -111,7 +129,7 @@ class Arm(Robot):
         sim.act[ids[:, None], self._target] = joints
         self.tool.place(ids, state)
         self._commanded[ids] = joints
-        self._commanded_pose = forward_kinematics(self._commanded, self.tool.frame)
+        self._look()
 
     def command(self, actions: Array) -> None:
         """Turn actions (n, act_dim) in [-1, 1] into servo commands; those after the first six are the tool's.
@@ -125,7 +143,7 @@ class Arm(Robot):
         self.sim.ctrl[:, self._speed] = (commanded - self._commanded) / CONTROL_PERIOD
         self.tool.command(actions[:, 6:])
         self._commanded[:] = commanded
-        self._commanded_pose = forward_kinematics(commanded, self.tool.frame)
+        self._look()
 
     def joints(self) -> Array:
         """Measured joint angles (n, 6) [rad]."""
@@ -178,6 +196,10 @@ class Arm(Robot):
         """Force (n,) [N] of contacts on the tool as a whole: what two pads press on a part cancels out."""
         return norm(self._sensors[:, self._contact])
 
+    def _look(self) -> None:
+        """Derive the commanded pose from the joints' commanded angles."""
+        self._commanded_pose = forward_kinematics(self._commanded, self.tool.frame)
+
 
 def add_contact_sensor(spec: mujoco.MjSpec, flange: mujoco.MjsBody) -> None:
     """A sensor `<flange>_contact` of the whole force (3,) [N] of contacts on what hangs at the flange."""
@@ -199,13 +221,13 @@ def add_chain(
         name = prefix + joint
         parent = parent.add_body(name=name, pos=offset, quat=to_quaternion(rotation), gravcomp=1)
         parent.add_joint(
-            name=name, axis=(0, 0, 1), armature=JOINT_ARMATURE, range=(-JOINT_RANGE, JOINT_RANGE), limited=True
+            name=name, axis=(0, 0, 1), armature=JOINT_ARMATURE, range=(-JOINT_RANGE[i], JOINT_RANGE[i]), limited=True
         )
         rotation, offset = LINKS[i]
-        _add_link(parent, i, offset)
+        _add_link(parent, i, rotation, offset)
         servo = spec.add_actuator(name=name, target=name, trntype=mujoco.mjtTrn.mjTRN_JOINT)
         servo.set_to_intvelocity(kp=stiffness * JOINT_STIFFNESS[i], kv=damping * JOINT_DAMPING[i])
-        servo.actrange, servo.actlimited = (-JOINT_RANGE, JOINT_RANGE), True
+        servo.actrange, servo.actlimited = (-JOINT_RANGE[i], JOINT_RANGE[i]), True
         servo.forcerange, servo.forcelimited = (-JOINT_TORQUE[i], JOINT_TORQUE[i]), True
     return parent.add_body(name=f"{prefix}gripper", pos=offset, quat=to_quaternion(rotation), gravcomp=1)
 
@@ -220,17 +242,16 @@ def add_capsule(body: mujoco.MjsBody, start: Point, end: Point, radius: float, r
     capsule.mass, capsule.contype, capsule.conaffinity = 0, 0, 0
 
 
-def _add_link(body: mujoco.MjsBody, index: int, offset: Array) -> None:
-    """The shape and mass of link `index`; the links themselves do not collide."""
+def _add_link(body: mujoco.MjsBody, index: int, rotation: Array, offset: Array) -> None:
+    """The shape and mass of link `index`, whose far end is turned and set off; the links themselves do not collide."""
+    body.mass, body.explicitinertial = LINK_MASS[index], True
+    body.ipos = offset + rotation @ MASS_CENTRE[index]
+    xx, yy, zz, xy, xz, yz = INERTIA[index]
+    inertia = rotation @ np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]]) @ rotation.T
+    body.fullinertia = inertia[[0, 1, 2, 0, 0, 1], [0, 1, 2, 1, 2, 2]]
     a, _, d = offset
-    body.mass = LINK_MASS[index]
-    body.ipos = offset / 2
-    length = float(np.abs(offset).max())
-    slender, round_ = LINK_MASS[index] * (length**2) / 12, LINK_MASS[index] * 0.05**2 / 2
-    body.inertia = [slender + round_] * 3
-    body.explicitinertial = True
-    if index in (1, 2):  # upper arm and forearm lie beside their joints, as on the real arm
-        side, radius = (0.12, 0.054) if index == 1 else (0.02, 0.045)
+    if index in (1, 2):  # upper arm and forearm lie beside their joints
+        side, radius = (UPPER_ARM_OFFSET, 0.054) if index == 1 else (FOREARM_OFFSET, 0.045)
         add_capsule(body, (0, 0, 0), (0, 0, side), 0.06 if index == 1 else 0.05, _BLUE)
         add_capsule(body, (0, 0, side), (a, 0, side), radius, GREY)
         add_capsule(body, (a, 0, 0), (a, 0, side), 0.05, _BLUE)

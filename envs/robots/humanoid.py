@@ -170,6 +170,7 @@ class Humanoid(Robot):
         names = [f"{side}_gripper_contact" for side in SIDES]
         self._contact, self._sensors = sim.sensor_columns(names), sim.left_by_step("sensordata")
         self._look()
+        sim.after_restore(self._look)
 
     def place(self, ids: Ids, joints: Array, *, opening: float, base: Array, lift: Array) -> None:
         """Put the robots of simulations ids at rest.

@@ -25,6 +25,11 @@ BLOCK = 0.022  # [m] half width of the fixture
 RIM = 0.06  # [m] height of the bore's mouth over the bench
 DEPTH_GOAL = 0.020  # [m] of the peg in the bore
 UPRIGHT_GOAL = np.cos(np.radians(10))
+RELEASED = 0.003  # [m] that each pad stands off the peg
+CLEAR = 0.03  # [m] from the tool to where it would hold the peg
+SLOW = 0.02  # [m/s], slower than this the peg stands
+AIM = 0.0235  # [m] below the mouth, to where the hand pushes the lower end: short of the floor of the bore
+RETREAT = 0.06  # [m] over that place, to which the hand goes in the end
 CLEARANCES = (0.114e-3, 0.5e-3, 1e-3, 2e-3)  # [m], diametral: Isaac Lab Factory's, and looser grades
 ROLLING = 2e-4  # [m] rolling resistance: the bench is not polished
 
@@ -43,12 +48,13 @@ LYING = from_rotvec(np.array([0.0, np.pi / 2, 0.0]))  # tool rotation that takes
 class PegInsertion(Task):
     """Pick up a peg and insert it.
 
-    Goal: the peg stands at least 20 mm deep in the fixture's bore.
+    Goal: the peg stands at least 20 mm deep in the fixture's bore, let go.
 
     Randomised: whether the peg lies or stands, where and in which direction; the fixture's place and
     yaw; the arm's start; between sites friction, mass, wear of the bore, bench height, station.
 
-    Success: the peg's lower end is 20 mm or more below the bore's mouth, inside the bore, upright.
+    Success: the peg's lower end is 20 mm or more below the bore's mouth, inside the bore; it stands upright and
+    still, the fingers are off it and the hand is 30 mm away.
     """
 
     knobs = {
@@ -81,8 +87,8 @@ class PegInsertion(Task):
         Measure("grasps", "1", "how often the peg was taken", "rises", "held"),
         Measure("drops", "1", "how often it was let go outside the bore", "falls", "held", unless="in_bore"),
     )
-    stages = ("start", "grasped", "lifted", "in the bore", "inserted")
-    reward_weights = {"reach": 0.1, "grasp": 0.1, "align": 0.3, "depth": 0.5}
+    stages = ("start", "grasped", "lifted", "in the bore", "inserted", "released")
+    reward_weights = {"reach": 0.1, "grasp": 0.1, "align": 0.2, "depth": 0.4, "release": 0.2}
     camera = "front"
 
     robot: Arm
@@ -191,16 +197,29 @@ class PegInsertion(Task):
         closed: Mask = self.robot.tool.state() < 2 * PEG_RADIUS
         return closed & near
 
-    def success(self) -> Mask:
-        """The peg is deep enough in the bore, and upright."""
+    @measurement
+    def inserted(self) -> Mask:
+        """Whether the peg is deep enough in the bore, and upright (n,)."""
         upright: Mask = self.peg_axis()[:, 2] > UPRIGHT_GOAL
         return upright & (self.depth() >= DEPTH_GOAL)
 
+    @measurement
+    def clear(self) -> Mask:
+        """Whether the fingers are off the peg and the hand is away from it (n,)."""
+        opened: Mask = self.robot.tool.state() > PEG_RADIUS + RELEASED
+        return opened & (norm(self.tcp_to_grasp()) > CLEAR)
+
+    def success(self) -> Mask:
+        """The peg stands in the bore, and the hand is clear of it."""
+        slow: Mask = norm(self._parts.velocities()[:, 0, :3]) < SLOW
+        return self.inserted() & self.clear() & slow
+
     def stage(self) -> Ids:
-        """Grasped, off the bench, in the bore, inserted."""
-        held = self.held()
+        """Grasped, off the bench, in the bore, deep in it, left there."""
+        held, inserted = self.held(), self.inserted()
         lifted = held & (self.peg()[:, 2] > self._bench.height() + PEG_LENGTH)
-        return np.select([self.success(), self.in_bore(), lifted, held], [4, 3, 2, 1], 0)
+        reached = [inserted & self.clear(), inserted, self.in_bore(), lifted, held]
+        return np.select(reached, [5, 4, 3, 2, 1], 0)
 
     def lost(self) -> Mask:
         """The peg has fallen off the bench or left the arm's reach."""
@@ -208,13 +227,15 @@ class PegInsertion(Task):
         return (peg[:, 2] < FLOOR) | (np.hypot(peg[:, 0], peg[:, 1]) > 0.85)
 
     def reward_terms(self) -> Mapping[str, Array]:
-        """Nearness of tool and peg, hold, nearness of peg and mouth while held, depth."""
-        held = self.held()
+        """Nearness of tool and peg, hold, nearness of peg and mouth while held, depth; then way back from the peg."""
+        gap, inserted = norm(self.tcp_to_grasp()), self.inserted()
+        got = self.held() | inserted
         return {
-            "reach": 1 - np.tanh(10 * norm(self.tcp_to_grasp())),
-            "grasp": held.astype(float),
-            "align": held * (1 - np.tanh(5 * norm(self.lower_end_to_mouth()))),
+            "reach": np.maximum(1 - np.tanh(10 * gap), inserted),
+            "grasp": got.astype(float),
+            "align": got * (1 - np.tanh(5 * norm(self.lower_end_to_mouth()))),
             "depth": np.minimum(self.depth() / DEPTH_GOAL, 1.0),
+            "release": inserted * np.minimum(gap / CLEAR, 1.0),
         }
 
     def observe(self, readings: Readings) -> Mapping[str, Array]:
@@ -228,7 +249,7 @@ class PegInsertion(Task):
         }
 
     def expert(self) -> Expert:
-        """Reach, grasp, lift, carry over the bore, align, insert; back to the start where the hold is lost."""
+        """Reach, grasp, lift, carry over the bore, align, insert, let go; back to the start where the hold is lost."""
         return Expert(
             self.robot,
             (
@@ -238,7 +259,15 @@ class PegInsertion(Task):
                 Phase("carry", self._lifted, CLOSED, tolerance=0.02, holds=self.held),
                 Phase("carry", lambda: self._peg_at(0.03), CLOSED, 0.75, tolerance=0.01, holds=self.held, patience=100),
                 Phase("work", lambda: self._peg_at(0.012), CLOSED, speed=0.4, tolerance=2e-3, holds=self.held, retry=4),
-                Phase("work", lambda: self._peg_at(-0.035), CLOSED, speed=0.3, tolerance=0, holds=self.held, retry=4),
+                Phase(
+                    *("work", lambda: self._peg_at(-AIM), CLOSED),
+                    speed=0.3,
+                    until=self.inserted,
+                    holds=self.held,
+                    retry=4,
+                ),
+                Phase("work", self.robot.pose, OPEN, speed=0.3, tolerance=1.0, angle_tolerance=4.0, dwell=7),
+                Phase("work", above(self._at_peg, RETREAT), OPEN, speed=0.5, until=self.success),
             ),
             self.sim.nsim,
         )
