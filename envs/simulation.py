@@ -36,7 +36,14 @@ class State:
     physics: Array  # (k, values) MuJoCo's integration state
     warnings: NDArray[Any]  # (k, warnings, 2)
     fields: Mapping[str, Array]  # (k, ...) of the model, where simulations differ
+    constants_vary: bool  # whether what MuJoCo derives from the fields has to be derived anew
     records: Sequence[NDArray[Any]]  # (k, ...) what others keep of the episodes, in the order of `record`
+
+    def __getitem__(self, rows: Ids) -> State:
+        """The state of the simulations of rows (m,)."""
+        fields = {name: values[rows] for name, values in self.fields.items()}
+        records = [values[rows] for values in self.records]
+        return State(self.physics[rows], self.warnings[rows], fields, self.constants_vary, records)
 
 
 class Simulation:
@@ -102,15 +109,18 @@ class Simulation:
             physics=self._batch.state[ids],
             warnings=self._batch.warning[ids],
             fields={name: values[ids] for name, values in self._fields.items()},
+            constants_vary=self._constants_vary,
             records=[values[ids] for values in self._records],
         )
 
     def restore(self, ids: Ids, state: State) -> None:
         """Put simulations ids in the state of as many, of the same or of an equal model: they go on bit for bit."""
+        order = np.argsort(ids)
+        ids, state = ids[order], state[order]
         for name, values in state.fields.items():
             self.per_simulation(name)[ids] = values
-        if self._constants_vary:
-            self._batch.set_const(ids)
+        if state.constants_vary:
+            self.update_constants(ids)
         self._batch.state[ids], self._batch.warning[ids] = state.physics, state.warnings
         self._batch.forward(ids, stage=mujoco.mjtStage.mjSTAGE_VEL)
         for mine, its in zip(self._records, state.records, strict=True):

@@ -105,6 +105,15 @@ class ShopfloorEnv(gymnasium.Env[Observations, NDArray[np.float32]]):
         """Go on from a state, of this or of an equal environment; what is observed there."""
         return self._only(self.vector.restore(state))
 
+    def __getstate__(self) -> dict[str, Any]:
+        """The lane, from which an equal environment is made."""
+        kept = ("vector", "render_mode", "observation_space", "action_space", "spec", "_np_random", "_np_random_seed")
+        return {name: getattr(self, name) for name in kept}
+
+    def __setstate__(self, saved: dict[str, Any]) -> None:
+        self.__dict__ |= saved
+        self.task, self.sim = self.vector.task, self.vector.sim
+
     def close(self) -> None:
         """Give back what draws."""
         self.vector.close()
