@@ -14,7 +14,7 @@ from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
 from shopfloor.demos.dataset import Dataset
-from shopfloor.demos.progress import progress
+from shopfloor.progress import progress
 
 Source = Literal["demonstrations", "interaction", "nothing", "truth"]
 BudgetUnit = Literal["gradient_steps", "seconds", "flops", "interactions"]

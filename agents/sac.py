@@ -26,7 +26,7 @@ from shopfloor.agents.protocol import AnyVectorEnv, Budget, EnvFactory, Source, 
 from shopfloor.agents.sb3 import VectorEnvAdapter
 from shopfloor.agents.windows import check_observations, require_at_least
 from shopfloor.demos.dataset import Dataset
-from shopfloor.demos.progress import progress
+from shopfloor.progress import progress
 
 
 @dataclass(frozen=True)

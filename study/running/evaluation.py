@@ -9,8 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from shopfloor.demos.progress import progress
 from shopfloor.envs import Realism, ShopfloorVectorEnv, Task, held_out_sites
+from shopfloor.progress import progress
 from shopfloor.study.running.rows import EvaluationRecord
 
 

@@ -14,9 +14,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter, PercentFormatter
 
+from shopfloor.files import write_atomically
 from shopfloor.study.analysis.curves import Curve, Panel
 from shopfloor.study.analysis.forecast import Forecast
-from shopfloor.study.running.rows import write_atomically
 from shopfloor.study.showing.overview import Overview
 from shopfloor.study.showing.phrases import approximate, count, demonstrations, whole_percent
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from shopfloor.files import write_atomically
 from shopfloor.study.analysis.curves import Curve, Panel, Point
 from shopfloor.study.analysis.statistics import Interval, crossed_differences, interquartile_mean
-from shopfloor.study.running.rows import write_atomically
 from shopfloor.study.showing.phrases import count, percent_interval, points, table
 
 CHANCE = "random"  # the reference that a learner has to beat

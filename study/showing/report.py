@@ -16,10 +16,11 @@ from typing import Any
 import jinja2
 import numpy as np
 
+from shopfloor.files import write_atomically
 from shopfloor.study.analysis.curves import Curve, Panel, panels
 from shopfloor.study.analysis.forecast import Forecast, LawRefusal, forecast
 from shopfloor.study.analysis.statistics import Interval, Paired, crossed_differences, mcnemar
-from shopfloor.study.running.rows import RowError, read_rows, write_atomically
+from shopfloor.study.running.rows import RowError, read_rows
 from shopfloor.study.showing import phrases
 from shopfloor.study.showing.figures import TARGET, draw, draw_overview
 from shopfloor.study.showing.overview import Overview, overview

@@ -95,7 +95,8 @@ def test_damaged_row_is_refused_in_one_line_that_names_it(tmp_path: Path, damage
 
 def test_rows_statistics_and_laws_do_not_import_matplotlib_or_torch() -> None:
     code = (
-        "import sys, shopfloor.study.running.rows, shopfloor.study.analysis.statistics, shopfloor.study.forecast;"
+        "import sys, shopfloor.study.running.rows;"
+        "import shopfloor.study.analysis.statistics, shopfloor.study.analysis.forecast;"
         "sys.exit(bool({'matplotlib', 'torch', 'mujoco'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
