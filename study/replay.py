@@ -13,7 +13,7 @@ from shopfloor.envs.simulation import CONTROL_RATE
 from shopfloor.progress import progress
 from shopfloor.study.commands import plain, ready_agent
 from shopfloor.study.running import from_config
-from shopfloor.study.running.cell import player
+from shopfloor.study.running.evaluation import player
 
 MOMENTS = 6
 SITES = 16
