@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from shopfloor.agents import storage
+from shopfloor.agents.arguments import learned, require_at_least
 from shopfloor.agents.features import Features
 from shopfloor.agents.mlp import (
     count_parameters,
@@ -26,7 +27,7 @@ from shopfloor.agents.mlp import (
     tensors_of,
 )
 from shopfloor.agents.protocol import Budget, EnvFactory, Source, TrainingRecord
-from shopfloor.agents.windows import Lanes, require_at_least, training_pairs
+from shopfloor.agents.windows import Lanes, training_pairs
 from shopfloor.demos.dataset import Dataset
 
 INDEX_BLOCK = 256  # batches whose indices are drawn at once
@@ -85,9 +86,8 @@ class BehaviorCloning:
         weight_decay: float = 0.1,
         only_successes: bool = True,
     ) -> None:
-        require_at_least(1, history=history, chunk=chunk, execute=execute, batch_size=batch_size)
-        require_at_least(1, **{f"hidden[{layer}]": width for layer, width in enumerate(hidden)})
-        require_at_least(1e-9, **{f"fine[{index}]": scale for index, scale in enumerate(fine)})
+        require_at_least(1, history=history, chunk=chunk, execute=execute, batch_size=batch_size, hidden=hidden)
+        require_at_least(1e-9, fine=fine)
         require_at_least(0, smoothing=smoothing, learning_rate=learning_rate, weight_decay=weight_decay)
         if execute > chunk:
             raise ValueError(f"execute {execute}, want at most chunk {chunk}: no prediction reaches further")
@@ -145,17 +145,17 @@ class BehaviorCloning:
 
     def reset(self, mask: NDArray[np.bool_]) -> None:
         """Forget the episode in each lane where mask (n,) is true; called before a lane's first act."""
-        _, lanes = self._fitted()
+        _, lanes = learned(self._learned, agent="bc")
         lanes.reset(mask)
 
     def act(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
         """Actions for a batch: observations (n, obs_dim) -> (n, act_dim) in [-1, 1], exact lane by lane."""
-        policy, lanes = self._fitted()
+        policy, lanes = learned(self._learned, agent="bc")
         return lanes.act(observations, policy.chunks)
 
     def save(self, folder: Path) -> None:
         """Write agent.json and tensors.safetensors into folder, which must not exist."""
-        policy, _ = self._fitted()
+        policy, _ = learned(self._learned, agent="bc")
         storage.save(folder, type(self), asdict(self._arguments), policy.tensors())
 
     @classmethod
@@ -178,11 +178,6 @@ class BehaviorCloning:
             act_dim=act_dim,
         )
         self._learned = policy, lanes
-
-    def _fitted(self) -> tuple[_Policy, Lanes]:
-        if self._learned is None:
-            raise ValueError("bc has learned nothing yet, want fit or load first")
-        return self._learned
 
 
 @dataclass(frozen=True)

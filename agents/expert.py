@@ -2,13 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shopfloor.agents.protocol import Budget, EnvFactory, Source, TrainingRecord
 from shopfloor.demos.dataset import Dataset
+
+
+class ScriptedExpert(Protocol):
+    """Acts from the true state of the simulations that it was made for."""
+
+    def reset(self, lanes: NDArray[np.intp], /) -> None:
+        """Start the work anew in lanes (k,)."""
+        ...
+
+    def act(self) -> NDArray[np.float64]:
+        """Actions (n, act_dim) in [-1, 1]."""
+        ...
+
+
+class HasExpert(Protocol):
+    """A task that can be solved by script."""
+
+    def expert(self) -> ScriptedExpert:
+        """A new expert over the task's simulations."""
+        ...
+
+
+class HasTask(Protocol):
+    """All that is asked of an environment."""
+
+    @property
+    def task(self) -> HasExpert:
+        """The task that is played."""
+        ...
 
 
 class ExpertAgent:
@@ -22,7 +51,7 @@ class ExpertAgent:
         """Learn nothing: the expert is scripted."""
         return TrainingRecord()
 
-    def attach(self, env: Any) -> ExpertAgent:
+    def attach(self, env: HasTask) -> Self:
         """Take the place behind env's true state."""
         self._expert = env.task.expert()
         return self

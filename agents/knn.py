@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shopfloor.agents import storage
+from shopfloor.agents.arguments import learned, require_at_least
 from shopfloor.agents.features import Features
 from shopfloor.agents.protocol import Budget, EnvFactory, Source, TrainingRecord
-from shopfloor.agents.windows import Lanes, require_at_least, training_pairs
+from shopfloor.agents.windows import Lanes, training_pairs
 from shopfloor.demos.dataset import Dataset
 
 QUERY_ROWS = 32  # queries per matrix product, always: its rounding may change with its shape
@@ -56,7 +57,7 @@ class NearestNeighbours:
         only_successes: bool = True,
     ) -> None:
         require_at_least(1, neighbours=neighbours, history=history, chunk=chunk)
-        require_at_least(1e-9, **{f"fine[{index}]": scale for index, scale in enumerate(fine)})
+        require_at_least(1e-9, fine=fine)
         self._arguments = _Arguments(neighbours, history, chunk, tuple(fine), only_successes)
         self._learned: tuple[_Memory, Lanes] | None = None
 
@@ -75,17 +76,17 @@ class NearestNeighbours:
 
     def reset(self, mask: NDArray[np.bool_]) -> None:
         """Forget the episode in each lane where mask (n,) is true; called before a lane's first act."""
-        _, lanes = self._fitted()
+        _, lanes = learned(self._learned, agent="knn")
         lanes.reset(mask)
 
     def act(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
         """Actions for a batch: observations (n, obs_dim) -> (n, act_dim) in [-1, 1], exact lane by lane."""
-        memory, lanes = self._fitted()
+        memory, lanes = learned(self._learned, agent="knn")
         return lanes.act(observations, lambda windows: memory.recall(windows, self._arguments.neighbours))
 
     def save(self, folder: Path) -> None:
         """Write agent.json and tensors.safetensors into folder, which must not exist."""
-        memory, _ = self._fitted()
+        memory, _ = learned(self._learned, agent="knn")
         tensors = {
             "mean": memory.features.mean,
             "std": memory.features.std,
@@ -115,11 +116,6 @@ class NearestNeighbours:
             act_dim=act_dim,
         )
         self._learned = memory, lanes
-
-    def _fitted(self) -> tuple[_Memory, Lanes]:
-        if self._learned is None:
-            raise ValueError("knn has learned nothing yet, want fit or load first")
-        return self._learned
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
 from shopfloor.demos.dataset import Dataset
-from shopfloor.demos.progress import progress
+from shopfloor.progress import progress
 
 Source = Literal["demonstrations", "interaction", "nothing", "truth"]
 BudgetUnit = Literal["gradient_steps", "seconds", "flops", "interactions"]
@@ -74,7 +74,19 @@ class TrainingRecord:
     final_loss: float | None = None
 
 
-class Agent(Protocol):
+class Policy(Protocol):
+    """Acts on a batch of parallel episodes, one in each lane."""
+
+    def reset(self, mask: NDArray[np.bool_]) -> None:
+        """Forget the episode in each lane where mask (n,) is true; called before a lane's first act."""
+        ...
+
+    def act(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Actions for a batch: observations (n, obs_dim) -> (n, act_dim) in [-1, 1]."""
+        ...
+
+
+class Agent(Policy, Protocol):
     """Learns once from data, then acts on a batch of parallel episodes.
 
     Actions are in [-1, 1]; observations are the flat float32 vectors that the environment gives.
@@ -89,14 +101,6 @@ class Agent(Protocol):
         self, dataset: Dataset, budget: Budget, rng: np.random.Generator, *, env_factory: EnvFactory | None = None
     ) -> TrainingRecord:
         """Learn from the dataset, which is empty (but knows its dimensions) where learns_from is not demonstrations."""
-        ...
-
-    def reset(self, mask: NDArray[np.bool_]) -> None:
-        """Forget the episode in each lane where mask (n,) is true; called before a lane's first act."""
-        ...
-
-    def act(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Actions for a batch: observations (n, obs_dim) -> (n, act_dim) in [-1, 1]."""
         ...
 
     def save(self, folder: Path) -> None:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shopfloor.agents import storage
+from shopfloor.agents.arguments import changes_lanes, check_observations, learned
 from shopfloor.agents.protocol import Budget, EnvFactory, Source, TrainingRecord
-from shopfloor.agents.windows import check_observations
 from shopfloor.demos.dataset import Dataset
 
 
@@ -40,32 +40,26 @@ class RandomAgent:
 
     def reset(self, mask: NDArray[np.bool_]) -> None:
         """Begin a new episode in each lane where mask (n,) is true."""
-        if len(mask) != len(self._streams):
-            if not mask.all():
-                raise ValueError(f"reset of {len(mask)} lanes in part, want all: there were {len(self._streams)}")
+        if changes_lanes(mask, lanes=len(self._streams)):
             self._streams = [None] * len(mask)
         for lane in np.flatnonzero(mask):
             self._streams[lane] = None
 
     def act(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
         """Actions for a batch: observations (n, obs_dim) -> (n, act_dim) in [-1, 1]."""
-        if self._seed is None:
-            raise ValueError("act on an agent that has learned nothing, want fit or load first")
+        seed = learned(self._seed, agent="random")
         check_observations(observations, lanes=len(self._streams), obs_dim=self._obs_dim)
         actions = np.empty((len(observations), self._act_dim), np.float32)
         for lane, stream in enumerate(self._streams):
             if stream is None:
-                stream = self._streams[lane] = _stream(self._seed, observations[lane])
+                stream = self._streams[lane] = _stream(seed, observations[lane])
             actions[lane] = stream.uniform(-1, 1, self._act_dim)
         return actions
 
     def save(self, folder: Path) -> None:
         """Write the seed and dimensions."""
-        if self._seed is None:
-            raise ValueError("save of an agent that has learned nothing, want fit or load first")
-        storage.save(
-            folder, type(self), {}, {"seed": self._seed, "dimensions": np.array([self._obs_dim, self._act_dim])}
-        )
+        seed, dimensions = learned(self._seed, agent="random"), np.array([self._obs_dim, self._act_dim])
+        storage.save(folder, type(self), {}, {"seed": seed, "dimensions": dimensions})
 
     @classmethod
     def load(cls, folder: Path) -> Self:

@@ -21,12 +21,12 @@ from stable_baselines3.common.vec_env import VecMonitor
 from torch import nn
 
 from shopfloor.agents import storage
+from shopfloor.agents.arguments import check_observations, learned, require_at_least
 from shopfloor.agents.mlp import count_parameters, forward_rows, mlp, network_of, single_threaded, tensors_of
 from shopfloor.agents.protocol import AnyVectorEnv, Budget, EnvFactory, Source, TrainingRecord
 from shopfloor.agents.sb3 import VectorEnvAdapter
-from shopfloor.agents.windows import check_observations, require_at_least
 from shopfloor.demos.dataset import Dataset
-from shopfloor.demos.progress import progress
+from shopfloor.progress import progress
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,7 @@ class SoftActorCritic:
         log_folder: str | None = None,
         verbose: bool = False,
     ) -> None:
-        require_at_least(1, num_envs=num_envs, batch_size=batch_size, buffer_size=buffer_size)
-        require_at_least(1, **{f"hidden[{layer}]": width for layer, width in enumerate(hidden)})
+        require_at_least(1, num_envs=num_envs, batch_size=batch_size, buffer_size=buffer_size, hidden=hidden)
         require_at_least(0, learning_rate=learning_rate, discount=discount, learning_starts=learning_starts)
         require_at_least(-1, gradient_steps=gradient_steps)
         self._arguments = _Arguments(
@@ -151,13 +150,13 @@ class SoftActorCritic:
 
     def act(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
         """Mean actions for a batch: observations (n, obs_dim) -> (n, act_dim) in [-1, 1], exact lane by lane."""
-        actor = self._fitted()
+        actor = learned(self._actor, agent="sac")
         check_observations(observations, lanes=self._lanes, obs_dim=next(actor.parameters()).shape[1])
         return forward_rows(actor, observations)
 
     def save(self, folder: Path) -> None:
         """Write the actor alone: it acts again, but does not train on."""
-        storage.save(folder, type(self), asdict(self._arguments), tensors_of(self._fitted()))
+        storage.save(folder, type(self), asdict(self._arguments), tensors_of(learned(self._actor, agent="sac")))
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -166,11 +165,6 @@ class SoftActorCritic:
         agent = cls(**saved.arguments)
         agent._actor = network_of(saved.tensors).append(nn.Tanh())
         return agent
-
-    def _fitted(self) -> nn.Sequential:
-        if self._actor is None:
-            raise ValueError("sac has learned nothing yet, want fit or load first")
-        return self._actor
 
 
 class _Progress(BaseCallback):

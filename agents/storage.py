@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +15,7 @@ import safetensors.numpy
 from numpy.typing import NDArray
 
 from shopfloor.agents.protocol import Agent
+from shopfloor.files import new_folder
 
 AGENT_FILE = "agent.json"
 TENSORS_FILE = "tensors.safetensors"
@@ -37,24 +36,15 @@ def save(
 
     Raises FileExistsError if the folder exists, OSError if it cannot be written.
     """
-    if folder.exists():
-        raise FileExistsError(f"{folder} exists, want a new folder to save an agent in")
-    folder.parent.mkdir(parents=True, exist_ok=True)
     payload = safetensors.numpy.save({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()})
     description = {
         "_target_": _target(target_class),
         "arguments": dict(arguments),
         "tensors_sha256": hashlib.sha256(payload).hexdigest(),
     }
-    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    try:
-        partial.chmod(0o755)  # mkdtemp's 0700 would keep a saved agent from its colleagues
+    with new_folder(folder, purpose="to save an agent in") as partial:
         (partial / TENSORS_FILE).write_bytes(payload)
         (partial / AGENT_FILE).write_text(json.dumps(description, indent=2) + "\n")
-        partial.rename(folder)
-    except BaseException:
-        shutil.rmtree(partial)
-        raise
 
 
 def read(folder: Path, target_class: type[Agent]) -> Saved:

@@ -7,16 +7,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from shopfloor.agents.arguments import changes_lanes, check_observations
 from shopfloor.demos.dataset import Dataset
 
 Predict = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # windows (n, history * obs_dim) -> chunks
-
-
-def require_at_least(least: float, **arguments: float) -> None:
-    """Raise ValueError, naming the argument, if one is under least."""
-    for name, value in arguments.items():
-        if not value >= least:
-            raise ValueError(f"{name} {value}, want {least} or more")
 
 
 def training_pairs(
@@ -70,9 +64,7 @@ class Lanes:
 
     def reset(self, mask: NDArray[np.bool_]) -> None:
         """Forget the lanes where mask (n,) is true. Raises ValueError if n changes and mask keeps a lane."""
-        if len(mask) != len(self._age):
-            if not mask.all():
-                raise ValueError(f"reset of {len(mask)} lanes in part, want all: there were {len(self._age)}")
+        if changes_lanes(mask, lanes=len(self._age)):
             self._allocate(len(mask))
         self._plan[mask], self._weight[mask], self._age[mask] = 0, 0, 0
 
@@ -102,14 +94,3 @@ class Lanes:
         fade = self._smoothing**self._execute
         self._plan[due] = self._plan[due] * fade + chunks
         self._weight[due] = self._weight[due] * fade + np.float32(1)
-
-
-def check_observations(observations: NDArray[np.float32], *, lanes: int, obs_dim: int) -> None:
-    """Raise ValueError unless observations are (lanes, obs_dim) and finite."""
-    if observations.shape != (lanes, obs_dim):
-        raise ValueError(
-            f"observations {observations.shape}, want {(lanes, obs_dim)}: lanes at the last reset, obs_dim at fit"
-        )
-    if not np.isfinite(observations).all():
-        lane = int(np.flatnonzero(~np.isfinite(observations).all(axis=1))[0])
-        raise ValueError(f"observations of lane {lane} hold NaN or infinity, want finite numbers")

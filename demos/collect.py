@@ -8,11 +8,11 @@ import numpy as np
 
 from shopfloor.demos.dataset import Dataset
 from shopfloor.demos.operators import Fleet, OperatorPolicy
-from shopfloor.demos.progress import progress
 from shopfloor.envs.realism.realism import Realism
 from shopfloor.envs.simulation import CONTROL_RATE
 from shopfloor.envs.task import Task
 from shopfloor.envs.vector import ShopfloorVectorEnv
+from shopfloor.progress import progress
 
 LANES = 125  # episodes in lockstep; changes nothing but the speed
 

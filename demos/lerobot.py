@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +15,7 @@ from numpy.typing import NDArray
 
 from shopfloor.demos.dataset import Dataset
 from shopfloor.demos.episode_stats import STATISTICS, episode_statistics, overall_statistics
+from shopfloor.files import new_folder
 
 VERSION = "v3.0"
 CHUNK_FILES = 1000  # files per chunk folder
@@ -40,22 +38,10 @@ def write(dataset: Dataset, folder: Path, *, recipe: Mapping[str, Any], feature_
     feature_names: names of the elements of each vector feature. Equal datasets give equal bytes. Raises
     FileExistsError if the folder exists, OSError where it cannot be written; then nothing is left behind.
     """
-    if folder.exists():
-        raise FileExistsError(f"{folder} exists, want a new folder for a dataset")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    try:
-        partial.chmod(0o755)  # mkdtemp's 0700 would keep the data from colleagues
+    with new_folder(folder, purpose="for a dataset") as partial:
         _write_parts(dataset, partial, feature_names)
         seal = {"recipe": recipe, "content_hash": dataset.content_hash, "files": _file_hashes(partial)}
         _write_json(partial / SEAL_PATH, seal)
-        for path in partial.rglob("*"):
-            _sync(path)
-        partial.rename(folder)
-        _sync(folder.parent)
-    except BaseException:
-        shutil.rmtree(partial)
-        raise
 
 
 def read(folder: Path) -> Dataset:
@@ -289,11 +275,3 @@ def _file_hashes(folder: Path) -> dict[str, str]:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

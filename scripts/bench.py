@@ -26,9 +26,9 @@ from shopfloor.demos import lerobot
 from shopfloor.demos.collect import LANES, Collector
 from shopfloor.demos.dataset import Dataset
 from shopfloor.demos.operators import Fleet
-from shopfloor.demos.progress import progress
 from shopfloor.envs import DEFAULT, TASKS, ShopfloorVectorEnv, collection_sites
 from shopfloor.envs.simulation import SUBSTEPS
+from shopfloor.progress import progress
 
 BATCH, HIDDEN = 256, (256, 256, 256)
 DETAILED = "PegInsertion"  # the task of which all sizes are measured

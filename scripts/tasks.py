@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 from shopfloor.envs import TASKS
-from shopfloor.study.showing.overview import insert
-from shopfloor.study.showing.task_tables import catalogue
+from shopfloor.study.showing.pages import insert
+from shopfloor.study.showing.task_descriptions import task_descriptions
 
 
 def main() -> None:
@@ -20,7 +20,7 @@ def main() -> None:
     parser.add_argument("--into", type=Path, metavar="PAGE", help="put the tables into this page")
     arguments = parser.parse_args()
     try:
-        tables = catalogue(arguments.tasks)
+        tables = task_descriptions(arguments.tasks)
         if arguments.into:
             insert(arguments.into, "tasks", tables)
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,18 +11,21 @@ from typing import Any
 import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
+from shopfloor.demos.pool import Pool, recipe, without_demonstrations
 from shopfloor.demos.store import Store
 from shopfloor.envs.randomness import Purpose, stream
 from shopfloor.envs.simulation import CONTROL_RATE
 from shopfloor.study.analysis.statistics import wilson
 from shopfloor.study.running import from_config
-from shopfloor.study.running.cell import Pool, player, recipe, run_cell, without_demonstrations
-from shopfloor.study.running.evaluation import Evaluation, evaluate
+from shopfloor.study.running.cell import run_cell
+from shopfloor.study.running.evaluation import Evaluation, evaluate, player
 from shopfloor.study.showing.phrases import percent_interval
+
+log = logging.getLogger(__name__)
 
 
 def train(config: DictConfig) -> Path:
-    """Run one cell; returns the path of its row."""
+    """Run one cell, unless it was run before, and log what came out; returns the path of its row."""
     c = plain(config)
     volume, size, sites = from_config.whole(c["data"], "episodes", "pool", "sites")
     seed, threads = from_config.whole(c, "seed", "threads")
@@ -31,7 +35,7 @@ def train(config: DictConfig) -> Path:
         **{name: c[name] for name in ("task", "realism", "fleet", "agent", "evaluation", "seed")},
         "data": {**c["data"], "episodes": episodes},
     }
-    return run_cell(
+    path, row = run_cell(
         cell,
         from_config.agent(c["agent"]),
         _pool(c, sites=sites, size=size, seed=seed),
@@ -43,6 +47,13 @@ def train(config: DictConfig) -> Path:
         threads=threads,
         keep_agent=c["keep_agents"],
     )
+    label = f"{c['task']['name']} {c['agent']['name']} n={episodes} seed={seed}"
+    if row is None:
+        log.debug("%s: done before", label)
+    else:
+        rate, times = _rate(row["evaluation"]["success"]), row["times"]
+        log.info("%s: success %s, fit %.0f s, evaluation %.0f s", label, rate, times["fit_s"], times["evaluate_s"])
+    return path
 
 
 def collect(config: DictConfig) -> str:
@@ -70,7 +81,7 @@ def evaluate_agent(config: DictConfig) -> str:
     seconds = lengths[success].mean() / CONTROL_RATE if success.any() else float("nan")
     return (
         f"{c['agent']['name']} on {c['task']['name']} ({c['realism']['name']}): "
-        f"{success.sum()} of {len(success)}, {percent_interval(wilson(int(success.sum()), len(success)))}, "
+        f"{success.sum()} of {len(success)}, {_rate(outcome['success'])}, "
         f"{seconds:.1f} s a success, {sum(outcome['diverged'])} diverged"
     )
 
@@ -98,6 +109,10 @@ def _pool(config: Mapping[str, Any], *, sites: int, size: int, seed: int) -> Poo
         seed=seed,
         recipe=recipe(task, realism, fleet, sites, seed),
     )
+
+
+def _rate(success: list[bool]) -> str:
+    return percent_interval(wilson(sum(success), len(success)))
 
 
 def _evaluation(config: Mapping[str, Any]) -> Evaluation:

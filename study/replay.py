@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from omegaconf import DictConfig
 
-from shopfloor.demos.progress import progress
 from shopfloor.envs import ShopfloorVectorEnv, held_out_sites
 from shopfloor.envs.simulation import CONTROL_RATE
+from shopfloor.progress import progress
 from shopfloor.study.commands import plain, ready_agent
 from shopfloor.study.running import from_config
-from shopfloor.study.running.cell import player
+from shopfloor.study.running.evaluation import player
 
 MOMENTS = 6
 SITES = 16

@@ -29,7 +29,8 @@ def floor(tmp_path_factory):
 
 
 def run(floor, *arguments, cwd):
-    environment = {**os.environ, "PYTHONPATH": str(floor), "OMP_NUM_THREADS": "1"}
+    searched = os.pathsep.join(filter(None, [str(floor), os.environ.get("PYTHONPATH")]))
+    environment = {**os.environ, "PYTHONPATH": searched, "OMP_NUM_THREADS": "1"}
     done = subprocess.run([sys.executable, *arguments], cwd=cwd, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
@@ -15,68 +14,14 @@ from filelock import FileLock
 from gymnasium.vector import AutoresetMode
 
 from shopfloor.agents.protocol import Agent, AnyVectorEnv, Budget
-from shopfloor.demos.collect import Collector
 from shopfloor.demos.dataset import Dataset
-from shopfloor.demos.operators import Fleet
-from shopfloor.demos.store import Store
-from shopfloor.envs import Realism, ShopfloorVectorEnv, Task, collection_sites
+from shopfloor.demos.pool import Pool, without_demonstrations
+from shopfloor.envs import ShopfloorVectorEnv, collection_sites
 from shopfloor.envs.randomness import Purpose, stream
-from shopfloor.envs.simulation import CONTROL_RATE
-from shopfloor.study.analysis.statistics import wilson
-from shopfloor.study.running.evaluation import Evaluation, Policy, evaluate
+from shopfloor.study.running.evaluation import Evaluation, evaluate, player
 from shopfloor.study.running.rows import SCHEMA, AgentRecord, DataRecord, Row, cell_key, write_row
-from shopfloor.study.showing.phrases import percent_interval
-
-log = logging.getLogger(__name__)
 
 VERSIONED = ("shopfloor", "mujoco", "gymnasium", "numpy", "scipy", "torch", "stable-baselines3")
-
-
-@dataclass(frozen=True)
-class Pool:
-    """Demonstrations that can be had: `size` episodes by `fleet` at the first `sites` sites, drawn by `seed`."""
-
-    new_task: Callable[[], Task]
-    realism: Realism
-    fleet: Fleet
-    sites: int
-    size: int
-    seed: int
-    recipe: Mapping[str, Any]  # the config of all these, which names the dataset
-
-    def __post_init__(self) -> None:
-        if self.size < 1:
-            raise ValueError(f"pool of {self.size} demonstrations, want 1 or more")
-        if self.seed < 0:
-            raise ValueError(f"seed {self.seed}, want 0 or more")
-
-    def load(self, datasets: Path, *, threads: int) -> Dataset:
-        """The pool from disk, collected first if it is not there."""
-
-        def collect(start: int, stop: int) -> Dataset:
-            sites = collection_sites(self.sites)
-            collector = Collector(self.new_task, self.realism, self.fleet, sites=sites, seed=self.seed, threads=threads)
-            return collector(start, stop)
-
-        return Store(datasets).load(self.recipe, self.size, collect, feature_names=feature_names(self.new_task()))
-
-
-def feature_names(task: Task) -> dict[str, list[str]]:
-    """Names of the elements of each vector feature of a task's dataset, in LeRobot's terms."""
-    names = list(task.observation_names)
-    return {
-        "observation.state": names[: task.state_dim],
-        "observation.environment_state": names[task.state_dim :],
-        "action": list(task.robot.action_names),
-    }
-
-
-def recipe(
-    task: Mapping[str, Any], realism: Mapping[str, Any], fleet: Mapping[str, Any], sites: int, seed: int
-) -> dict[str, Any]:
-    """What determines every demonstration of a pool, the simulator included; its hash names the dataset."""
-    versions = {name: version(name) for name in ("shopfloor", "mujoco")}
-    return {"task": task, "realism": realism, "fleet": fleet, "sites": sites, "seed": seed, "versions": versions}
 
 
 def run_cell(
@@ -91,8 +36,8 @@ def run_cell(
     datasets: Path,
     threads: int = 0,
     keep_agent: bool = False,
-) -> Path:
-    """Write the cell's row to results/rows and return its path; a row that is there already is left as it is.
+) -> tuple[Path, Row | None]:
+    """Write the cell's row to results/rows; gives its path and the row, or None where one was there already.
 
     config: the resolved config of all the other arguments, which names the row; episodes: demonstrations
     to learn from. Raises ValueError on a volume that the pool does not hold, OSError where results cannot
@@ -103,24 +48,17 @@ def run_cell(
     key = cell_key(config)
     rows = results / "rows"
     path = rows / f"{key}.json"
-    label = f"{config['task']['name']} {config['agent']['name']} n={episodes} seed={pool.seed}"
     rows.mkdir(parents=True, exist_ok=True)
     with FileLock(rows / f".{key}.lock"):  # equal cells of one sweep: the second finds the first one's row
         if path.exists():
-            log.debug("%s: done before", label)
-            return path
+            return path, None
         row = _run(config, key, agent, pool, episodes, budget, evaluation, datasets, threads)
         if keep_agent and agent.learns_from in ("demonstrations", "interaction"):
             folder = results / "agents" / key
             if not folder.exists():  # a kill between agent and row leaves a whole agent
                 agent.save(folder)
         write_row(rows, row)
-    success = row["evaluation"]["success"]
-    rate = percent_interval(wilson(sum(success), len(success)))
-    log.info(
-        "%s: success %s, fit %.0f s, evaluation %.0f s", label, rate, row["times"]["fit_s"], row["times"]["evaluate_s"]
-    )
-    return path
+    return path, row
 
 
 def _run(
@@ -168,25 +106,6 @@ def _run(
             "evaluate_s": time.perf_counter() - fitted,
         },
     }
-
-
-def without_demonstrations(task: Task) -> Dataset:
-    """The dataset of a task for an agent that learns from none: empty, but it knows its dimensions."""
-    return Dataset.empty(
-        obs_dim=len(task.observation_names),
-        act_dim=len(task.robot.action_names),
-        state_dim=task.state_dim,
-        fps=CONTROL_RATE,
-        task=task.instruction,
-        robot_type=task.robot.name,
-    )
-
-
-def player(agent: Agent) -> Callable[[ShopfloorVectorEnv], Policy]:
-    """How an agent gets into an environment: only one that acts from the truth looks at it."""
-    if agent.learns_from == "truth":
-        return lambda env: agent.attach(env)  # type: ignore[attr-defined]
-    return lambda env: agent
 
 
 def _data_record(dataset: Dataset) -> DataRecord:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
-from shopfloor.demos.progress import progress
+from shopfloor.agents.protocol import Agent, Policy
 from shopfloor.envs import Realism, ShopfloorVectorEnv, Task, held_out_sites
+from shopfloor.progress import progress
 from shopfloor.study.running.rows import EvaluationRecord
 
 
@@ -28,18 +28,6 @@ class Evaluation:
         if self.seed < 0:
             raise ValueError(f"evaluation seed {self.seed}, want 0 or more")
         held_out_sites(self.sites)  # raises ValueError if there are not so many
-
-
-class Policy(Protocol):
-    """What evaluation asks of an agent; see agents.protocol.Agent."""
-
-    def reset(self, mask: NDArray[np.bool_]) -> None:
-        """Forget the episode in each lane where mask (n,) is true."""
-        ...
-
-    def act(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Actions (n, act_dim) in [-1, 1] for observations (n, obs_dim)."""
-        ...
 
 
 def evaluate(
@@ -78,3 +66,18 @@ def evaluate(
         "lengths": env.steps.tolist(),
         "diverged": diverged.tolist(),
     }
+
+
+class FromTruth(Protocol):
+    """What an agent that learns from the truth has besides: its environment's true state is what it acts from."""
+
+    def attach(self, env: ShopfloorVectorEnv) -> Policy:
+        """The policy that plays in env."""
+        ...
+
+
+def player(agent: Agent) -> Callable[[ShopfloorVectorEnv], Policy]:
+    """How an agent gets into an environment: only one that acts from the truth looks at it."""
+    if agent.learns_from == "truth":
+        return cast(FromTruth, agent).attach
+    return lambda env: agent

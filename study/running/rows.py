@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypedDict, cast
+
+from shopfloor.files import write_atomically
 
 SCHEMA = 1
 
@@ -105,20 +106,6 @@ def read_rows(folder: Path) -> list[Row]:
 def same_but_for_times(a: Row, b: Row) -> bool:
     """Whether two rows agree in everything that must be reproducible."""
     return {**a, "times": None} == {**b, "times": None}
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace path by content in one step that survives a crash; makes the folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> Row:

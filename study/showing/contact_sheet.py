@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from shopfloor.demos.progress import progress
 from shopfloor.envs import ShopfloorVectorEnv, held_out_sites
 from shopfloor.envs.rendering import Renderer
+from shopfloor.progress import progress
 
 TILE = (440, 330)  # [pixels] width, height of a picture
 CAPTION, GAP = 40, 14  # [pixels] height of a name, space round the tiles

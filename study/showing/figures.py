@@ -14,11 +14,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter, PercentFormatter
 
+from shopfloor.files import write_atomically
 from shopfloor.study.analysis.curves import Curve, Panel
 from shopfloor.study.analysis.forecast import Forecast
-from shopfloor.study.running.rows import write_atomically
-from shopfloor.study.showing.overview import Overview
 from shopfloor.study.showing.phrases import approximate, count, demonstrations, whole_percent
+from shopfloor.study.showing.results_by_task import ResultsByTask
 
 # Okabe and Ito (2008), told apart by all; their yellow is too light for lines on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
@@ -58,17 +58,17 @@ def draw(panel: Panel, forecasts: Mapping[str, Forecast], folder: Path, stem: st
     return paths
 
 
-def draw_overview(overview: Overview, folder: Path) -> Path:
-    """Write overview.png and overview.pdf, a line a task and a point an agent; gives the PNG's path."""
+def draw_by_task(results: ResultsByTask, folder: Path) -> Path:
+    """Write results_by_task.png and results_by_task.pdf, a line a task and a point an agent; gives the PNG's path."""
     with matplotlib.rc_context(STYLE):
-        tasks, columns = overview.tasks, overview.columns
+        tasks, columns = results.tasks, results.columns
         figure = Figure(figsize=(SIZE[0], 1.3 + 0.42 * len(tasks)), layout="constrained")
         axes = figure.add_subplot()
         for index, column in enumerate(columns):
             shown = [
-                (row, overview.points[task, column].rate)
+                (row, results.points[task, column].rate)
                 for row, task in enumerate(tasks)
-                if (task, column) in overview.points
+                if (task, column) in results.points
             ]
             rates = [rate for _, rate in shown]
             axes.errorbar(
@@ -90,8 +90,8 @@ def draw_overview(overview: Overview, folder: Path) -> Path:
         axes.tick_params(length=0)
         figure.legend(loc="outside upper left", ncols=min(3, len(columns)), frameon=False)
         for kind in ("pdf", "png"):
-            write_atomically(folder / f"overview.{kind}", _rendered(figure, kind))
-    return folder / "overview.png"
+            write_atomically(folder / f"results_by_task.{kind}", _rendered(figure, kind))
+    return folder / "results_by_task.png"
 
 
 def _rendered(figure: Figure, kind: str) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
 
 from shopfloor.study.analysis.forecast import Forecast, LawRefusal, Reach
 from shopfloor.study.analysis.statistics import Interval
@@ -94,12 +93,6 @@ def _bound(value: float, reach: Reach) -> str:
     if value <= reach.smallest:
         return f"{count(reach.smallest)} or fewer"
     return approximate(value)
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
 def _tenths(share: float, sign: str = "") -> str:

@@ -16,13 +16,14 @@ from typing import Any
 import jinja2
 import numpy as np
 
+from shopfloor.files import write_atomically
 from shopfloor.study.analysis.curves import Curve, Panel, panels
 from shopfloor.study.analysis.forecast import Forecast, LawRefusal, forecast
 from shopfloor.study.analysis.statistics import Interval, Paired, crossed_differences, mcnemar
-from shopfloor.study.running.rows import RowError, read_rows, write_atomically
+from shopfloor.study.running.rows import RowError, read_rows
 from shopfloor.study.showing import phrases
-from shopfloor.study.showing.figures import TARGET, draw, draw_overview
-from shopfloor.study.showing.overview import Overview, overview
+from shopfloor.study.showing.figures import TARGET, draw, draw_by_task
+from shopfloor.study.showing.results_by_task import ResultsByTask, results_by_task
 
 OUTLOOK = (1, 2, 4)  # times the largest volume, at which the page shows the law's predictions
 BOOTSTRAP_SEED = 0  # the same rows give the same report
@@ -84,7 +85,7 @@ class Section:
 def write_report(results: Path, *, force: bool = False) -> Path:
     """Write report.html, summary.json and figures/ into results from results/rows; gives the page's path.
 
-    With several tasks or realisms, also overview.md, a table of all of them. force fits laws to fewer than five
+    With several tasks or realisms, also results_by_task.md, a table of all of them. force fits laws to fewer than five
     volumes and follows them beyond four times the data. Raises RowError where there are no rows or a bad one.
     """
     rows = read_rows(results / "rows")
@@ -92,11 +93,11 @@ def write_report(results: Path, *, force: bool = False) -> Path:
         raise RowError(f"no rows in {results / 'rows'}, want at least one finished cell (scripts/train.py makes them)")
     studied = panels(rows)
     sections = [_section(panel, results, force, index) for index, panel in enumerate(studied)]
-    table = overview(studied)
+    table = results_by_task(studied)
     picture = None
     if table is not None:
-        write_atomically(results / "overview.md", table.markdown().encode())
-        picture = draw_overview(table, results / "figures")
+        write_atomically(results / "results_by_task.md", table.markdown().encode())
+        picture = draw_by_task(table, results / "figures")
     write_atomically(results / "summary.json", (json.dumps(_summary(sections), indent=1) + "\n").encode())
     page = results / "report.html"
     write_atomically(page, _html(sections, table, picture, force).encode())
@@ -159,7 +160,7 @@ def _compare(first: Curve, second: Curve) -> list[Comparison]:
     ]
 
 
-def _html(sections: list[Section], table: Overview | None, picture: Path | None, force: bool) -> str:
+def _html(sections: list[Section], table: ResultsByTask | None, picture: Path | None, force: bool) -> str:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("shopfloor.study.showing", "."),
         autoescape=True,
@@ -170,8 +171,8 @@ def _html(sections: list[Section], table: Overview | None, picture: Path | None,
     provenance = [_provenance(section.panel) for section in sections]
     return environment.get_template("report.html").render(
         sections=list(zip(sections, provenance, strict=True)),
-        overview=table,
-        overview_figure=_inline(picture) if picture else None,
+        by_task=table,
+        by_task_figure=_inline(picture) if picture else None,
         words=phrases,
         force=force,
         target=TARGET,

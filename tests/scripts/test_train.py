@@ -22,7 +22,8 @@ def command(script, *arguments):
 
 
 def run(script, *arguments, cwd, path=None):
-    environment = {**os.environ, **({"PYTHONPATH": str(path)} if path else {})}
+    searched = os.pathsep.join(filter(None, [path and str(path), os.environ.get("PYTHONPATH")]))
+    environment = {**os.environ, **({"PYTHONPATH": searched} if searched else {})}
     return subprocess.run(command(script, *arguments), cwd=cwd, capture_output=True, text=True, env=environment)
 
 

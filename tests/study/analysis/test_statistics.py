@@ -8,7 +8,13 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.special import expit, logit
 
-from shopfloor.study.analysis.statistics import crossed_differences, crossed_intervals, mcnemar, wilson
+from shopfloor.study.analysis.statistics import (
+    crossed_differences,
+    crossed_intervals,
+    interquartile_mean,
+    mcnemar,
+    wilson,
+)
 
 RATES = np.array([0.15, 0.35, 0.6, 0.8, 0.93])
 EPISODES = 128
@@ -99,3 +105,28 @@ def test_mcnemar_is_the_exact_binomial_of_discordant_episodes() -> None:
 def test_mcnemar_refuses_unpaired_outcomes() -> None:
     with pytest.raises(ValueError, match=r"\(3,\) and \(4,\)"):
         mcnemar(np.ones(3, dtype=bool), np.ones(4, dtype=bool))
+
+
+def test_the_interquartile_mean_leaves_out_the_outer_quarters() -> None:
+    rates = [0.0, 0.0, 0.4, 0.6, 0.5, 0.5, 1.0, 1.0]
+    tasks = [np.arange(100)[None] < 100 * rate for rate in rates]
+    interval = interquartile_mean(tasks, np.random.default_rng(0))
+    np.testing.assert_allclose(interval.estimate, 0.5)
+    assert 0.4 < interval.low < 0.5 < interval.high < 0.6
+
+
+def test_the_interquartile_mean_covers_the_truth_about_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(1)
+    truth = np.linspace(0.1, 0.9, 8)
+    covered = 0
+    for _ in range(200):
+        tasks = [rng.random((1, 64)) < rate for rate in truth]
+        interval = interquartile_mean(tasks, rng, resamples=300)
+        covered += interval.low <= 0.5 <= interval.high
+    assert 0.9 <= covered / 200 <= 1.0
+
+
+def test_tasks_without_a_failure_are_not_taken_for_certain() -> None:
+    interval = interquartile_mean([np.ones((1, 64), bool)] * 4, np.random.default_rng(0))
+    assert interval.estimate == 1.0
+    assert interval.low < 0.995

@@ -1,25 +1,24 @@
-"""Many tasks side by side: one row a task, one column an agent, and what a learner is ahead of chance."""
+"""What came out on each of many tasks: one row a task, one column an agent, and what a learner is ahead of chance."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shopfloor.study.analysis.curves import Curve, Panel, Point
 from shopfloor.study.analysis.statistics import Interval, crossed_differences, interquartile_mean
-from shopfloor.study.running.rows import write_atomically
-from shopfloor.study.showing.phrases import count, percent_interval, points, table
+from shopfloor.study.showing.pages import table
+from shopfloor.study.showing.phrases import count, percent_interval, points
 
 CHANCE = "random"  # the reference that a learner has to beat
 BOOTSTRAP_SEED = 0  # the same rows give the same table
 
 
 @dataclass(frozen=True)
-class Overview:
+class ResultsByTask:
     """The largest volume of every agent on every task; a cell that was not run is missing from its mapping."""
 
     tasks: tuple[str, ...]
@@ -63,20 +62,7 @@ class Overview:
         return table(self.header(), self.rows())
 
 
-def insert(page: Path, name: str, table: str) -> None:
-    """Put a table into a page in place of what stands between `<!-- name -->` and `<!-- /name -->`.
-
-    Raises ValueError where the page has no such place.
-    """
-    start, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
-    before, found, rest = page.read_text().partition(start)
-    _, closed, after = rest.partition(end)
-    if not (found and closed):
-        raise ValueError(f"page {page} without {start.strip()} and {end}, want both, for the table to stand between")
-    write_atomically(page, f"{before}{start}{table}{end}{after}".encode())
-
-
-def overview(panels: Sequence[Panel]) -> Overview | None:
+def results_by_task(panels: Sequence[Panel]) -> ResultsByTask | None:
     """The table over all panels, or None where there is but one task and one realism."""
     if len(panels) < 2:
         return None
@@ -96,7 +82,7 @@ def overview(panels: Sequence[Panel]) -> Overview | None:
                     chance[panel.task, column] = random
     titles = (*learned, *references)
     tasks = tuple(dict.fromkeys(panel.task for panel in panels))
-    return Overview(
+    return ResultsByTask(
         tasks=tasks,
         columns=titles,
         points=cells,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shopfloor.envs.vector import task_class
-from shopfloor.study.showing.phrases import table
+from shopfloor.study.showing.pages import table
 
 
-def catalogue(names: Sequence[str]) -> str:
+def task_descriptions(names: Sequence[str]) -> str:
     """Two tables in Markdown over tasks by name, as `task_class` takes them: the tasks, and their knobs.
 
     Raises ValueError on a name that is no task's.

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from toy_rows import a_row
 
 from shopfloor.study.analysis.curves import panels
-from shopfloor.study.analysis.statistics import interquartile_mean
 from shopfloor.study.running.rows import cell_key, write_row
-from shopfloor.study.showing.overview import insert, overview
 from shopfloor.study.showing.report import write_report
+from shopfloor.study.showing.results_by_task import results_by_task
 
 RATES = {"Easy": 0.9, "Middling": 0.5, "Hopeless": 0.0}
 
@@ -32,13 +30,13 @@ def suite_rows(*, without=()):
     return rows
 
 
-def test_one_task_needs_no_overview():
+def test_one_task_needs_no_results_by_task():
     rows = [row for row in suite_rows() if row["cell"]["task"]["name"] == "Easy"]
-    assert overview(panels(rows)) is None
+    assert results_by_task(panels(rows)) is None
 
 
 def test_a_row_a_task_a_column_an_agent_and_every_rate_with_its_interval():
-    table = overview(panels(suite_rows()))
+    table = results_by_task(panels(suite_rows()))
     assert set(table.tasks) == set(RATES)
     assert table.header() == ["task", "bc, 300 demonstrations", "less random", "random"]
     for row in table.rows():
@@ -47,7 +45,7 @@ def test_a_row_a_task_a_column_an_agent_and_every_rate_with_its_interval():
 
 
 def test_a_learner_is_ahead_of_chance_only_where_it_is():
-    table = overview(panels(suite_rows()))
+    table = results_by_task(panels(suite_rows()))
     ahead = {task: table.ahead[task, "bc, 300 demonstrations"] for task in RATES}
     assert ahead["Easy"].low > 0.5
     assert ahead["Middling"].low > 0
@@ -55,7 +53,7 @@ def test_a_learner_is_ahead_of_chance_only_where_it_is():
 
 
 def test_a_missing_cell_is_a_gap_and_leaves_no_mean():
-    table = overview(panels(suite_rows(without=[("Easy", "bc")])))
+    table = results_by_task(panels(suite_rows(without=[("Easy", "bc")])))
     assert ("Easy", "bc, 300 demonstrations") not in table.points
     assert "bc, 300 demonstrations" not in table.across
     assert "random" in table.across
@@ -66,7 +64,7 @@ def test_two_realisms_of_one_task_stand_side_by_side():
     for row in list(rows):
         other = {**row, "cell": {**row["cell"], "realism": {"name": "ideal"}}}
         rows.append({**other, "key": cell_key(other["cell"])})
-    table = overview(panels(rows))
+    table = results_by_task(panels(rows))
     assert table.tasks == ("Easy",)
     assert {"random, default", "random, ideal"} <= set(table.columns)
 
@@ -75,35 +73,10 @@ def test_the_report_shows_the_table_and_its_picture(tmp_path):
     for row in suite_rows():
         write_row(tmp_path / "rows", row)
     page = write_report(tmp_path).read_text()
-    table = overview(panels(suite_rows()))
-    assert (tmp_path / "overview.md").read_text() == table.markdown()
+    table = results_by_task(panels(suite_rows()))
+    assert (tmp_path / "results_by_task.md").read_text() == table.markdown()
     assert all(cell in page for row in table.rows() for cell in row)
-    assert {path.name for path in (tmp_path / "figures").iterdir()} == {"overview.pdf", "overview.png"}
-
-
-def test_the_interquartile_mean_leaves_out_the_outer_quarters():
-    rates = [0.0, 0.0, 0.4, 0.6, 0.5, 0.5, 1.0, 1.0]
-    tasks = [np.arange(100)[None] < 100 * rate for rate in rates]
-    interval = interquartile_mean(tasks, np.random.default_rng(0))
-    np.testing.assert_allclose(interval.estimate, 0.5)
-    assert 0.4 < interval.low < 0.5 < interval.high < 0.6
-
-
-def test_the_interquartile_mean_covers_the_truth_about_as_often_as_it_says():
-    rng = np.random.default_rng(1)
-    truth = np.linspace(0.1, 0.9, 8)
-    covered = 0
-    for _ in range(200):
-        tasks = [rng.random((1, 64)) < rate for rate in truth]
-        interval = interquartile_mean(tasks, rng, resamples=300)
-        covered += interval.low <= 0.5 <= interval.high
-    assert 0.9 <= covered / 200 <= 1.0
-
-
-def test_tasks_without_a_failure_are_not_taken_for_certain():
-    interval = interquartile_mean([np.ones((1, 64), bool)] * 4, np.random.default_rng(0))
-    assert interval.estimate == 1.0
-    assert interval.low < 0.995
+    assert {path.name for path in (tmp_path / "figures").iterdir()} == {"results_by_task.pdf", "results_by_task.png"}
 
 
 def test_one_task_at_two_difficulties_is_two_lines():
@@ -113,16 +86,6 @@ def test_one_task_at_two_difficulties_is_two_lines():
             task = {**row["cell"]["task"], "difficulty": difficulty}
             cell = {**row["cell"], "task": task}
             rows.append({**row, "cell": cell, "key": cell_key(cell)})
-    table = overview(panels(rows))
+    table = results_by_task(panels(rows))
     assert len(table.tasks) == 2 * len(RATES)
     assert "Easy (difficulty=hard)" in table.tasks
-
-
-def test_a_table_takes_the_place_of_the_one_before_it(tmp_path):
-    page = tmp_path / "page.md"
-    page.write_text("# Tasks\n<!-- suite -->\nold\n<!-- /suite -->\nEnd.\n")
-    for table in ("| a |\n", "| b |\n"):
-        insert(page, "suite", table)
-        assert page.read_text() == f"# Tasks\n<!-- suite -->\n{table}<!-- /suite -->\nEnd.\n"
-    with pytest.raises(ValueError, match="without <!-- nope -->"):
-        insert(page, "nope", "| c |\n")
