@@ -76,7 +76,7 @@ class Boxes(Parts):
 
     def __init__(self, sim: Simulation, names: Sequence[str]) -> None:
         super().__init__(sim, names)
-        self.half_sizes = np.ones((sim.nsim, len(names), 3))  # [m]
+        self.half_sizes = sim.record(len(names), 3, fill=1)  # (n, parts, 3) [m]
 
     def shape(self, ids: Ids, half_sizes: Array, masses: Array) -> None:
         """Give the boxes of simulations ids half_sizes (k, parts, 3) [m] and masses (k, parts) [kg]."""

@@ -21,12 +21,12 @@ def stack(env, shift=(0.0, 0.0, 0.0), rotation=None, box=0):
     """Stand all boxes in their places, but for one that is moved by shift [m] and turned."""
     task = env.task
     positions = task.goals().copy()
-    positions[..., 2] -= task._boxes.half_sizes[..., 2]
+    positions[..., 2] -= task.items.half_sizes[..., 2]
     positions[:, box] += shift
     rotations = FLAT.copy()
     if rotation is not None:
         rotations[:, box] = rotation
-    task._boxes.put(LANES, positions, rotations)
+    task.items.put(LANES, positions, rotations)
     env.sim.forward(LANES)
 
 
@@ -38,7 +38,7 @@ def stand_still(env, seconds):
 def test_a_finished_layer_is_a_success_once_it_has_rested():
     env = env_of()
     stack(env)
-    assert env.task.placed().all()
+    assert env.task.done().all()
     stand_still(env, pallet.SETTLED - 0.1)
     assert not env.task.success().any()
     stand_still(env, 0.2)
@@ -57,8 +57,8 @@ def test_a_finished_layer_is_a_success_once_it_has_rested():
 def test_a_box_beside_on_top_askew_or_tilted_is_not_in_its_place(shift, rotation):
     env = env_of()
     stack(env, shift, rotation)
-    assert not env.task.placed()[:, 0].any()
-    assert env.task.placed()[:, 1:].all()
+    assert not env.task.done()[:, 0].any()
+    assert env.task.done()[:, 1:].all()
 
 
 def test_a_box_under_the_cups_is_not_let_go_yet():
@@ -67,22 +67,22 @@ def test_a_box_under_the_cups_is_not_let_go_yet():
     joints = env.task.robot.home(tuple(env.task.tops()[0, 2]))
     env.task.robot.place(LANES, np.tile(joints, (2, 1)), np.zeros(2))
     env.sim.forward(LANES)
-    assert env.task.standing()[0, 2]
-    assert not env.task.placed()[0, 2]
+    assert env.task.in_place()[0, 2]
+    assert not env.task.done()[0, 2]
 
 
 def test_overhang_is_measured_at_the_boxs_corners():
     env = env_of()
     stack(env)
-    edge = env.task._pallet.position()[:, 1] + pallet.PALLET[1] / 2
+    edge = env.task.pallet()[:, 1] + pallet.PALLET[1] / 2
     turned = about_z(np.full(2, np.pi / 4))
-    half = env.task._boxes.half_sizes[:, 1]
+    half = env.task.items.half_sizes[:, 1]
     positions = env.task.boxes().copy()
     reach = half[:, :2].sum(axis=1) / np.sqrt(2)
     positions[:, 1, 1] = edge - reach + 0.004
     rotations = FLAT.copy()
     rotations[:, 1] = turned
-    env.task._boxes.put(LANES, positions, rotations)
+    env.task.items.put(LANES, positions, rotations)
     env.sim.forward(LANES)
     np.testing.assert_allclose(env.task.overhang()[:, 1], 0.004, atol=1e-6)
 
@@ -90,11 +90,11 @@ def test_overhang_is_measured_at_the_boxs_corners():
 @pytest.mark.parametrize("gap", [0.005, 0.03])
 def test_the_pattern_leaves_the_gap_between_boxes_and_stays_on_the_pallet(gap):
     task = env_of(32, realism="default", gap=gap).task
-    goals, half = task.goals(), task._boxes.half_sizes
+    goals, half = task.goals(), task.items.half_sizes
     for one, other, axis in ((0, 1, 1), (2, 3, 1), (0, 2, 0), (1, 3, 0)):
         between = np.abs(goals[:, one, axis] - goals[:, other, axis]) - half[:, one, axis] - half[:, other, axis]
         np.testing.assert_allclose(between, gap, atol=1e-9)
-    reach = np.abs(goals - task._pallet.position()[:, None])[..., :2] + half[..., :2]
+    reach = np.abs(goals - task.pallet()[:, None])[..., :2] + half[..., :2]
     assert (reach < np.array(pallet.PALLET[:2]) / 2).all()
 
 
@@ -114,6 +114,30 @@ def test_a_box_that_falls_down_ends_the_episode_as_a_failure():
 
 
 def test_the_share_of_the_turn_is_the_tasks():
-    turns = [np.abs(env_of(16, turn=turn).task._boxes.rotations()[..., 1, 0]).max() for turn in (0.0, 0.5)]
+    turns = [np.abs(env_of(16, turn=turn).task.items.rotations()[..., 1, 0]).max() for turn in (0.0, 0.5)]
     assert turns[0] < 1e-9
     assert turns[1] > 0.3
+
+
+def test_a_second_expert_does_not_disturb_the_first_and_a_built_layer_says_so():
+    env = env_of(3, realism="default")
+    expert = env.task.expert()
+    other = env.task.expert()  # works on nothing: its item stays the first
+    expert.reset(np.arange(3))
+    success, stage, measures = np.zeros(3, dtype=bool), np.zeros(3, dtype=int), {}
+    while not env.over.all():
+        _, _, _, _, info = env.step(expert.act())
+        success |= info["success"]
+        stage = np.maximum(stage, info["stage"])
+        for name, values in info["measures"].items():
+            measures[name] = np.fmax(measures.get(name, np.nan), values)
+    assert success.all()
+    assert (expert.item == BOXES - 1).all()
+    assert (other.item == 0).all()
+    assert (stage == len(env.task.stages) - 1).all()
+    assert (measures["done"] == BOXES).all()
+    assert (measures["grasps"] >= BOXES).all()
+    assert (measures["drops"] == 0).all()
+    assert (measures["farthest_off"] < pallet.IN_PLACE).all()
+    assert (measures["most_askew"] < pallet.SQUARE).all()
+    assert (measures["largest_tilt"] < 0.3).all()
