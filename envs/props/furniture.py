@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import mujoco
+import numpy as np
+from numpy.typing import NDArray
 
+from shopfloor.envs.props.parts import Fixture
 from shopfloor.envs.props.scene import add_open_box, add_visual_box
 from shopfloor.envs.props.totes import TOTE, TOTE_BLUE, TOTE_WALL
+from shopfloor.envs.simulation import Simulation
+
+Array = NDArray[np.float64]
+Ids = NDArray[np.intp]
 
 STEEL, DARK_STEEL, BOARD = (0.62, 0.65, 0.68, 1.0), (0.22, 0.25, 0.29, 1.0), (0.76, 0.64, 0.47, 1.0)
 SAFETY, RUBBER = (0.93, 0.67, 0.12, 1.0), (0.08, 0.08, 0.09, 1.0)
@@ -92,3 +99,15 @@ def add_cart(spec: mujoco.MjSpec, name: str, *, play: float) -> None:
     add_open_box(deck, name, inside=inside, wall=TRAY_WALL, rgba=STEEL)
     add_visual_box(deck, (0.27, 0.30, 0.02), (0, 0, -0.03), SAFETY)
     add_visual_box(deck, (0.055, 0.075, 0.16), (0, 0, -0.20), STEEL)
+
+
+class Cart:
+    """A cart of `add_cart` in each simulation, which stands where it is put."""
+
+    def __init__(self, sim: Simulation, name: str) -> None:
+        self._base, self._deck = Fixture(sim, f"{name}_base"), Fixture(sim, name)
+
+    def put(self, ids: Ids, place: Array, rotation: Array, *, height: Array) -> None:
+        """Stand it at place (k, 2) [m], rotation (k, 3, 3), its tray's floor at height (k,) [m], in simulations ids."""
+        self._base.put(ids, np.concatenate([place, np.zeros((len(ids), 1))], axis=1), rotation)
+        self._deck.put(ids, np.concatenate([place, height[:, None]], axis=1), rotation)

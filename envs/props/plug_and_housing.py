@@ -1,4 +1,4 @@
-"""A housing with a bore and the plug that fits it, and where two hands take them."""
+"""A housing with a bore, and the plug that fits it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from numpy.typing import NDArray
 
 from shopfloor.envs.props.parts import add_part
 from shopfloor.envs.props.scene import add_bored_block
-from shopfloor.envs.robots.humanoid import PAD
-from shopfloor.envs.rotations import norm, rotate
+from shopfloor.envs.rotations import unrotate
 
 Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 BORE_RADIUS = 0.009  # [m]
 BORE_DEPTH = 0.028  # [m]
@@ -24,9 +22,6 @@ ALUMINIUM, STEEL = 2700.0, 7850.0  # [kg/m^3]
 SHAFT = 0.022  # [m] length of the plug's shaft below its collar
 COLLAR = (0.0135, 0.002)  # [m] radius and half height
 KNOB = (0.0085, 0.013)  # [m] radius and half height of what the right hand takes
-HOUSING_GRIP = np.array([0.0, 0.0, -0.018])  # [m] between the left hand's pads, in the housing's frame
-PLUG_GRIP = np.array([0.0, 0.0, 0.018])  # [m] between the right hand's pads, in the plug's frame
-TAKE = (0.007, 0.008)  # [m] from its grip, a hand takes housing or plug
 
 
 def add_housing(spec: mujoco.MjSpec, name: str) -> None:
@@ -66,18 +61,9 @@ def add_plug(spec: mujoco.MjSpec, name: str) -> None:
         piece.density, piece.rgba = STEEL, (0.82, 0.60, 0.22, 1)
 
 
-def grips(parts: Array, rotations: Array) -> Array:
-    """Where the hands take housing and plug, from the parts' poses (n, 2, ...): (n, 2, 3) [m]."""
-    return parts + rotate(rotations, np.stack([HOUSING_GRIP, PLUG_GRIP]))
+def collar_in_housing(parts: Array, rotations: Array) -> Array:
+    """Where the plug's collar is from the bore's mouth, in the housing's frame (n, 3) [m].
 
-
-def take(gap: Array) -> Mask:
-    """Whether open hands (n, 2) that are gaps (n, 2, 3) [m] off their grips take the parts if they close."""
-    there: Mask = norm(gap) < TAKE
-    return there
-
-
-def hold(gap: Array, opening: Array) -> Mask:
-    """Whether hands (n, 2) that are gaps (n, 2, 3) [m] off their grips, open by (n, 2) [m], hold their parts."""
-    near: Mask = norm(gap) < 2 * PAD[2]
-    return near & (opening < (HOUSING + 1.5e-3, KNOB[0] + 1.5e-3))
+    parts (n, 2, 3) [m], rotations (n, 2, 3, 3): poses of housing and plug.
+    """
+    return unrotate(rotations[:, 0], parts[:, 1] - parts[:, 0])

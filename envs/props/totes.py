@@ -1,4 +1,4 @@
-"""A tote with handles and boxes in it, and how two hands take it: where it is held, where the robot stands."""
+"""A tote with handles, and the loose boxes that lie in it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from numpy.typing import NDArray
 
 from shopfloor.envs.props.parts import add_part
 from shopfloor.envs.props.scene import add_open_box, add_visual_box
-from shopfloor.envs.robots.humanoid import PAD
-from shopfloor.envs.robots.tools import STROKE
-from shopfloor.envs.rotations import about_z, rotate, unrotate, yaw
+from shopfloor.envs.rotations import rotate, unrotate
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -28,18 +26,11 @@ HANDLES = np.array([(0.0, HANDLE_OUT, HANDLE_HEIGHT), (0.0, -HANDLE_OUT, HANDLE_
 HANDLE_WEB = 0.006  # [m] half thickness of the bar between the pads
 HANDLE_LENGTH = 0.066  # [m] half length of the bar
 HANDLE_LIP = (0.005, 0.003)  # [m] how far the lip at the bar's upper edge overhangs to either side, half its height
-HANDLE_HELD = HANDLE_WEB + HANDLE_LIP[0]  # [m] opening up to which a hand holds, by force or under the lip
 HANDLE_GRIP = 0.030  # [m] from the middle of the pads to the lip: hands that rise come to bear under it
 
 LOADS = ("load_0", "load_1")
 LOAD = (0.10, 0.07, 0.045)  # [m] half sizes of each of the boxes in the tote
 LOAD_PLACES = np.array([(0.0, 0.095), (0.0, -0.095)])  # [m] nominal, in the tote
-
-REACH = 0.50  # [m] from the robot's middle to the tote's, as it works
-READY = np.array([(REACH, HANDLE_OUT, 0.0), (REACH, -HANDLE_OUT, 0.0)])  # [m] hands in the torso's frame
-GRIP = -0.12  # [m] height of the hands in the torso's frame as they take the tote
-UP = np.array([0.0, 0.0, 1.0])
-RISE = HANDLE_HEIGHT - GRIP  # [m] of the torso over a tote's floor that the hands take or set down
 
 
 def add_tote(body: mujoco.MjsBody, name: str) -> None:
@@ -63,27 +54,19 @@ def add_tote(body: mujoco.MjsBody, name: str) -> None:
             add_visual_box(body, (*long, 0.006), (sign * x, sign * y, TOTE[2] - 0.004), LIP_BLUE)
 
 
-def handles(tote: Array, rotation: Array) -> Array:
-    """Where hands take totes at (n, 3) [m], turned by (n, 3, 3): (n, 2, 3) [m], left and right."""
-    return tote[:, None] + rotate(rotation[:, None], HANDLES)
-
-
-def at_handles(gap: Array) -> Mask:
-    """Whether open hands (n, 2) that are gaps (n, 2, 3) [m] off their handles, in the tote's frame, can take these."""
-    there: Mask = np.logical_and.reduce(np.abs(gap) < (0.6 * HANDLE_LENGTH, 0.5 * STROKE, 0.5 * HANDLE_GRIP), axis=2)
-    return there
-
-
-def hold_handles(gap: Array, opening: Array) -> Mask:
-    """Whether hands (n, 2) that are gaps (n, 2, 3) [m] off their handles, open by (n, 2) [m], hold these."""
-    near: Mask = np.logical_and.reduce(np.abs(gap) < (HANDLE_LENGTH, STROKE, HANDLE_GRIP + PAD[2]), axis=2)
-    return near & (opening < HANDLE_HELD)
-
-
 def add_loads(spec: mujoco.MjSpec, *, mass: float) -> None:
     """The loose boxes that lie in the tote, each of a mass [kg]."""
     for name, rgba in zip(LOADS, CARDBOARD, strict=True):
         add_part(spec, name).add_geom(name=name, type=mujoco.mjtGeom.mjGEOM_BOX, size=LOAD, mass=mass, rgba=rgba)
+
+
+def places_inside(tote: Array, rotation: Array, shift: Array) -> Array:
+    """Where the loads' middles are (n, 2, 3) [m] in totes at (n, 3) [m], turned by (n, 3, 3).
+
+    shift (n, 2, 2) [m]: by how much they lie off their nominal places.
+    """
+    on_floor = np.concatenate([LOAD_PLACES + shift, np.full((len(shift), 2, 1), LOAD[2])], axis=2)
+    return tote[:, None] + rotate(rotation[:, None], on_floor)
 
 
 def inside(tote: Array, rotation: Array, loads: Array) -> Mask:
@@ -92,14 +75,3 @@ def inside(tote: Array, rotation: Array, loads: Array) -> Mask:
     low, high = np.array([-TOTE[0] / 2, -TOTE[1] / 2, 0.0]), np.array([TOTE[0] / 2, TOTE[1] / 2, TOTE[2]])
     within: Mask = np.logical_and.reduce((place > low) & (place < high), axis=(1, 2))
     return within
-
-
-def before(work: Array, rotation: Array) -> tuple[Array, Array]:
-    """Where the torso belongs to work on a tote or tray: position (n, 3) [m], heading (n,) [rad]."""
-    heading = yaw(rotation)
-    return work - REACH * about_z(heading)[..., 0] + RISE * UP, heading
-
-
-def ready(n: int) -> tuple[Array, Array]:
-    """Hands in the torso's frame, pointing down: positions (n, 2, 3) [m], rotations (n, 2, 3, 3)."""
-    return np.tile(READY, (n, 1, 1)), np.tile(np.eye(3), (n, 2, 1, 1))

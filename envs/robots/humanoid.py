@@ -107,7 +107,10 @@ class Humanoid(Robot):
         Term("lift", "m", "lift over its lower end", ONE),
         Term("base_speed", "m/s, rad/s", "base's speed", ("forward", "left", "turning")),
     )
-    own_measures = (Measure("peak_force", "N", "highest force of contacts on a hand", "highest", "contact_force"),)
+    own_measures = (
+        Measure("peak_force", "N", "highest force of contacts on a hand", "highest", "contact_force"),
+        Measure("way_driven", "m", "of the base", "sum", "way_made"),
+    )
 
     def __init__(self) -> None:
         self.base = WheeledBase(DRIVE)
@@ -308,6 +311,11 @@ class Humanoid(Robot):
     def base_speed(self) -> Array:
         """Speeds (n, 3) of the base: forward [m/s], to the left [m/s], turning left [rad/s]."""
         return self.base.velocity()
+
+    def way_made(self) -> Array:
+        """Way (n,) [m] that the base makes in a control period at its present speed."""
+        speed = self.base_speed()
+        return np.hypot(speed[:, 0], speed[:, 1]) * CONTROL_PERIOD
 
     @measurement
     def contact_force(self) -> Array:

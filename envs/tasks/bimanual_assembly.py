@@ -2,80 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import mujoco
 import numpy as np
-from numpy.typing import NDArray
 
-from shopfloor.envs.experts.expert import CLOSED, OPEN, Expert, Phase
+from shopfloor.envs.experts import two_hands
+from shopfloor.envs.experts.expert import CLOSED, OPEN, Phase
+from shopfloor.envs.experts.plug_handling import BY_GRIPS, HOLD, HOUSING_GRIP, PLUG_GRIP, TURNED, PlugHandling, grips
+from shopfloor.envs.measurement import ONE, XY, Array, Channel, Ids, Mask, Measure, Readings, Term, measurement
 from shopfloor.envs.props import furniture, plug_and_housing, scene
 from shopfloor.envs.props.parts import Fixture, Parts, Surfaces
-from shopfloor.envs.props.plug_and_housing import BORE_RADIUS, HOUSING_GRIP, HOUSING_HEIGHT, KNOB, PLUG_GRIP, SHAFT
-from shopfloor.envs.randomness import Uniform
-from shopfloor.envs.realism.sensing import Channel
-from shopfloor.envs.realism.sites import Site
-from shopfloor.envs.robots.humanoid import LEFT, RIGHT, SHOULDERS, TORSO, Humanoid
-from shopfloor.envs.robots.tools import STROKE
-from shopfloor.envs.rotations import about_z, cross, dot, from_rotvec, norm, rotate, unrotate
-from shopfloor.envs.simulation import Simulation
-from shopfloor.envs.task import Knob, Task, measurement
-
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
-Ids = NDArray[np.intp]
+from shopfloor.envs.props.plug_and_housing import BORE_RADIUS, HOUSING_HEIGHT, KNOB, SHAFT
+from shopfloor.envs.robots.humanoid import LEFT, RIGHT, TORSO, Humanoid
+from shopfloor.envs.rotations import about_z, dot, norm
+from shopfloor.envs.task import Expert, Knob, Simulation, Sites, Task, Uniform
 
 TABLE = (0.62, 0.0, 0.80)  # [m] nominal middle of the table's top
 TORSO_RISE = 0.24  # [m] of the torso's frame over the table
 HOUSING_PLACE, PLUG_PLACE = (0.46, 0.17), (0.46, -0.17)  # [m] nominal, before the robot
-HOLD = np.array([0.46, 0.03, -0.08])  # [m] where the left hand holds the bore's mouth, in the torso's frame
-READY = np.array([(0.46, 0.26, -0.13), (0.46, -0.17, -0.12)])  # [m] hands at the start, likewise
-LEANING = from_rotvec(np.array([-np.pi / 3, 0.0, 0.0])) @ about_z(np.array(np.pi / 2))
-SIDEWAYS = about_z(np.array(np.pi / 2))
-GRASPS = np.stack(
-    [LEANING, SIDEWAYS]
-)  # (2, 3, 3) left hand from the left, 30 degrees from above; right hand from above
-UP = np.array([0.0, 0.0, 1.0])
-
+READY = np.array([(0.46, 0.26, -0.13), (0.46, -0.17, -0.12)])  # [m] hands at the start, in the torso's frame
 SEATED = 0.003  # [m] that the collar may stand off the housing
 ALIGNED = np.cos(np.radians(4))  # between the plug's axis and the bore's
 LIFTED = 0.04  # [m] of the housing's foot over the table while it is held up
 KEPT = 4  # control steps for which the assembly has to hold
 RELEASED = KNOB[0] + 0.004  # [m] opening of a right hand that has let go
-BACK_OFF, APPROACH = 0.07, 0.003  # [m] a hand keeps back by 3 times what it is more than APPROACH aside, to BACK_OFF
-OVER, CENTRED = 0.05, 0.0025  # [m] a plug stays over the bore until it is CENTRED, at most OVER
-BESIDE = 0.08  # [m] from the bore's axis, a plug that is still too low keeps
-PRESS = 0.003  # [m] that the hand goes on as the collar stands on the housing
 TOPPLED = 0.5  # cosine of a part's tilt from which it lies
 FALLEN = 0.05  # [m] below the table
+UP = np.array([0.0, 0.0, 1.0])
 
 
-class BimanualAssembly(Task):
+class BimanualAssembly(two_hands.TwoHanded, Task):
     """Pick up a housing with the left hand and a plug with the right one, and put them together in the air.
 
     Goal: the plug's collar stands on the housing, the right hand has let go, the left hand holds the housing up.
 
-    Observation (frame of the torso: x forward, origin between the shoulders; p = proprioceptive):
-
-    ======  ===================================================  ========
-    index   meaning                                              unit
-    ======  ===================================================  ========
-    0-12 p  left hand: position, x axis, z axis, what it         m, 1, m
-            presses, opening
-    13-25 p right hand, likewise                                 m, 1, m
-    26   p  lift over its lower end                              m
-    27-29 p base's speed: forward, to the left, turning left     m/s, rad/s
-    30-32   housing's grip less left hand                        m
-    33-35   plug's grip less right hand                          m
-    36-37   housing's axis, level components: its tilt           1
-    38-39   direction of the housing's flats, x and y            1
-    40-41   plug's axis, level components                        1
-    42-44   bore's mouth less the plug's collar                  m
-    45-47   where the mouth is to be held less the mouth         m
-    48-49   whether housing, plug is between the open pads       1
-    50-51   whether left, right hand is closed on its part       1
-    52      whether the plug's shaft is in the bore              1
-    ======  ===================================================  ========
+    The base stands still. All that is seen is in the torso's frame: x forward, origin between the shoulders. The
+    left hand's grip is on the housing, the right hand's on the plug.
 
     Randomised: places of both parts, yaw of the housing, start of base, lift and hands; friction, masses, wear of
     the plug and height of the table by site.
@@ -99,27 +62,34 @@ class BimanualAssembly(Task):
         "joint_shift": Uniform((-0.03,) * 12, (0.03,) * 12),  # [rad]
     }
     channels = (
-        Channel("housing", "camera", "position"),
+        Channel("parts", "camera", "position", 6),
+        Channel("parts_z", "camera", "direction", 6),
         Channel("housing_x", "camera", "direction"),
-        Channel("housing_z", "camera", "direction"),
-        Channel("plug", "camera", "position"),
-        Channel("plug_z", "camera", "direction"),
     )
-    scene_names = (
-        *(f"left_hand_to_housing_{axis}" for axis in "xyz"),
-        *(f"right_hand_to_plug_{axis}" for axis in "xyz"),
-        *("housing_tilt_x", "housing_tilt_y", "housing_flats_x", "housing_flats_y", "plug_tilt_x", "plug_tilt_y"),
-        *(f"{way}_{axis}" for way in ("plug_to_mouth", "mouth_to_hold") for axis in "xyz"),
-        *("left_at_housing", "right_at_plug", "left_holds", "right_holds", "in_bore"),
+    terms = (
+        two_hands.HANDS_TO_GRIPS,
+        Term("housing_tilt", "1", "housing's axis, level components", XY),
+        Term("housing_flats", "1", "direction of the housing's flats", XY),
+        Term("plug_tilt", "1", "plug's axis, level components", XY),
+        Term("plug_to_mouth", "m", "bore's mouth less the plug's collar"),
+        Term("mouth_to_hold", "m", "where the mouth is to be held less the mouth"),
+        *(two_hands.AT_GRIPS, two_hands.HOLDS),
+        Term("in_bore", "1", "whether the plug's shaft is in the bore", ONE),
     )
+    own_measures = (
+        Measure("grasps", "1", "how often both parts came to be held", "rises", "held"),
+        Measure("drops", "1", "how often a hand let go before the plug was seated", "falls", "held", unless="seated"),
+        Measure("insertions", "1", "how often the plug's shaft came into the bore", "rises", "in_bore"),
+        Measure("deepest", "m", "greatest depth of the shaft in the bore", "highest", "depth"),
+        Measure("highest_lift", "m", "greatest height of the housing's foot over the table", "highest", "height"),
+        Measure("misalignment", "rad", "angle between the plug's axis and the bore's, at the end"),
+    )
+    stages = ("start", "grasped", "lifted", "in the bore", "seated", "done")
     reward_weights = {"reach": 0.15, "grasp": 0.2, "align": 0.3, "depth": 0.35}
     camera = "front"
+    grasp = BY_GRIPS
 
     robot: Humanoid
-
-    def make_robot(self) -> Humanoid:
-        """The wheeled humanoid; its base stands still in this work."""
-        return Humanoid()
 
     def scene(self) -> mujoco.MjSpec:
         """Robot, table, housing, plug."""
@@ -138,28 +108,26 @@ class BimanualAssembly(Task):
         self._parts = Parts(sim, ["housing", "plug"])
         self._table, self._surfaces = Fixture(sim, "table"), Surfaces(sim)
         self._shaft = sim.per_simulation("geom_size")[:, sim.model.geom("shaft").id]
-        self._home = self.robot.home(READY, GRASPS)
-        self._kept = np.zeros(sim.nsim, dtype=np.int64)
-        self._stand = np.zeros((sim.nsim, 3))  # where the base stands
+        self._home = self.robot.home(READY, TURNED)
+        self._kept = sim.record(dtype=np.int64)
+        self._stand = sim.record(3)  # where the base stands: x [m], y [m], yaw [rad]
 
-    def place(self, ids: Ids, draws: Mapping[str, Array], sites: Sequence[Site]) -> None:
+    def place(self, ids: Ids, draws: Mapping[str, Array], sites: Sites) -> None:
         """The parts on the table, the robot before it."""
         n, spread = len(ids), self.knob["spread"]
-        table = np.array(TABLE) + np.array([site.bench_height for site in sites])[:, None] * UP
+        table = np.array(TABLE) + sites.bench_height[:, None] * UP
         self._table.put(ids, table)
-        self._surfaces.rub(ids, np.array([site.friction for site in sites]))
+        self._surfaces.rub(ids, sites.friction)
         # wear: the bore is the nominal one, the plug thinner
-        self._shaft[ids, 0] = BORE_RADIUS - self.knob["clearance"] / 2 * (1 + np.array([site.wear for site in sites]))
-        self._parts.weigh(ids, self._parts.masses + np.array([[site.part_mass] for site in sites]))
+        self._shaft[ids, 0] = BORE_RADIUS - self.knob["clearance"] / 2 * (1 + sites.wear)
+        self._parts.weigh(ids, self._parts.masses + sites.part_mass[:, None])
         height = table[:, 2:]
         housing = np.concatenate([HOUSING_PLACE + spread * draws["housing_shift"], height + HOUSING_HEIGHT], axis=1)
         plug = np.concatenate([PLUG_PLACE + spread * draws["plug_shift"], height + SHAFT], axis=1)
         rotations = np.stack([about_z(draws["housing_yaw"]), np.tile(np.eye(3), (n, 1, 1))], axis=1)
         self._parts.put(ids, np.stack([housing, plug], axis=1), rotations)
         self._stand[ids] = draws["base_shift"]
-        lift = table[:, 2] + TORSO_RISE - SHOULDERS + draws["lift_shift"]
-        joints = self._home + draws["joint_shift"].reshape(n, 2, 6)
-        self.robot.place(ids, joints, opening=STROKE, base=draws["base_shift"], lift=lift)
+        self.stand_ready(ids, draws, joints=self._home, height=table[:, 2] + TORSO_RISE)
         self._kept[ids] = 0
 
     def after_step(self, ids: Ids) -> None:
@@ -167,42 +135,32 @@ class BimanualAssembly(Task):
         self._kept[ids] = np.where(self.assembled()[ids], self._kept[ids] + 1, 0)
 
     @measurement
-    def parts(self) -> tuple[Array, Array]:
+    def poses(self) -> tuple[Array, Array]:
         """Mouth of the bore and foot of the plug's collar: (n, 2, 3) [m]; rotations (n, 2, 3, 3)."""
         return self._parts.positions(), self._parts.rotations()
 
-    @measurement
-    def tools(self) -> tuple[Array, Array]:
-        """Left hand, right hand, torso: positions (n, 3, 3) [m] and rotations (n, 3, 3, 3)."""
-        return self.robot.pose()
+    def parts(self) -> Array:
+        """Mouth and collar as the head's camera sees them, (n, 2, 3) [m] in the torso's frame."""
+        return self.robot.in_torso(self.poses()[0])
+
+    def parts_z(self) -> Array:
+        """Likewise the axes of housing and plug (n, 2, 3)."""
+        rotation = self.poses()[1]
+        return self.directions_seen(rotation[:, LEFT, :, 2], rotation[:, RIGHT, :, 2])
+
+    def housing_x(self) -> Array:
+        """Likewise the direction of the housing's flats (n, 1, 3)."""
+        return self.directions_seen(self.poses()[1][:, LEFT, :, 0])
 
     @measurement
     def hands_to_grips(self) -> Array:
         """From each hand to where it takes its part (n, 2, 3) [m]."""
-        return plug_and_housing.grips(*self.parts()) - self.tools()[0][:, :TORSO]
-
-    @measurement
-    def holding(self) -> Mask:
-        """Whether each hand (n, 2) is closed on its part."""
-        return plug_and_housing.hold(self.hands_to_grips(), self.robot.openings())
-
-    @measurement
-    def held(self) -> Mask:
-        """Whether both hands hold their parts (n,)."""
-        both: Mask = np.logical_and.reduce(self.holding(), axis=1)
-        return both
-
-    @measurement
-    def at_parts(self) -> Mask:
-        """Whether both hands take their parts if they close (n,)."""
-        both: Mask = np.logical_and.reduce(plug_and_housing.take(self.hands_to_grips()), axis=1)
-        return both
+        return grips(*self.poses()) - self.robot.pose()[0][:, :TORSO]
 
     @measurement
     def collar_in_housing(self) -> Array:
         """Where the plug's collar is from the bore's mouth, in the housing's frame (n, 3) [m]."""
-        position, rotation = self.parts()
-        return unrotate(rotation[:, 0], position[:, 1] - position[:, 0])
+        return plug_and_housing.collar_in_housing(*self.poses())
 
     @measurement
     def depth(self) -> Array:
@@ -211,18 +169,35 @@ class BimanualAssembly(Task):
         inside = np.hypot(gap[:, 0], gap[:, 1]) < BORE_RADIUS / 2
         return np.where(inside, np.clip(SHAFT - gap[:, 2], 0.0, SHAFT), 0.0)
 
+    def in_bore(self) -> Mask:
+        """Whether the plug's shaft is in the bore (n,)."""
+        return self.depth() > 0
+
+    @measurement
+    def alignment(self) -> Array:
+        """Cosine (n,) of the angle between the plug's axis and the bore's."""
+        rotation = self.poses()[1]
+        return dot(rotation[:, LEFT, :, 2], rotation[:, RIGHT, :, 2])
+
+    def misalignment(self) -> Array:
+        """That angle (n,) [rad]."""
+        return np.arccos(np.clip(self.alignment(), -1.0, 1.0))
+
     @measurement
     def seated(self) -> Mask:
         """Whether the plug's collar stands on the housing (n,)."""
-        rotation = self.parts()[1]
-        aligned: Mask = dot(rotation[:, 0, :, 2], rotation[:, 1, :, 2]) > ALIGNED
+        aligned: Mask = self.alignment() > ALIGNED
         return aligned & (self.depth() > SHAFT - SEATED)
+
+    @measurement
+    def height(self) -> Array:
+        """Height (n,) [m] of the housing's foot over the table."""
+        return self.poses()[0][:, LEFT, 2] - HOUSING_HEIGHT - self._table.position()[:, 2]
 
     @measurement
     def lifted(self) -> Mask:
         """Whether the left hand holds the housing up (n,)."""
-        foot = self.parts()[0][:, 0, 2] - HOUSING_HEIGHT - self._table.position()[:, 2]
-        up: Mask = foot > LIFTED
+        up: Mask = self.height() > LIFTED
         return up & self.holding()[:, LEFT]
 
     @measurement
@@ -234,9 +209,14 @@ class BimanualAssembly(Task):
         """The parts are together, in the left hand alone, and have been for a while."""
         return self.assembled() & (self._kept >= KEPT)
 
+    def stage(self) -> Ids:
+        """Both parts held, the housing held up, the plug in its bore, seated, done."""
+        reached = [self.success(), self.seated(), self.in_bore(), self.lifted(), self.held()]
+        return np.select(reached, [5, 4, 3, 2, 1], 0)
+
     def lost(self) -> Mask:
         """A part lies on its side or has fallen off the table."""
-        position, rotation = self.parts()
+        position, rotation = self.poses()
         down = position[..., 2] < self._table.position()[:, None, 2] - FALLEN
         lost: Mask = np.logical_or.reduce(down | (rotation[..., 2, 2] < TOPPLED), axis=1)
         return lost
@@ -251,93 +231,35 @@ class BimanualAssembly(Task):
             "depth": self.depth() / SHAFT,
         }
 
-    def truth(self) -> Array:
-        """True values of the scene's channels, in the torso's frame, as the head's camera sees them."""
-        position, rotation = self.parts()
-        place = self.robot.in_torso(position)
-        axes = np.stack([rotation[:, 0, :, 0], rotation[:, 0, :, 2], rotation[:, 1, :, 2]], axis=1)
-        axes = unrotate(self.tools()[1][:, TORSO][:, None], axes)
-        return np.concatenate([place[:, 0], axes[:, 0], axes[:, 1], place[:, 1], axes[:, 2]], axis=1)
-
-    def observe(self, readings: Mapping[str, Array]) -> Array:
+    def observe(self, readings: Readings) -> Mapping[str, Array]:
         """Ways and directions from the readings, so that an error of a reading is an error of the observation."""
-        r = readings
-        mouth, flats, axis, collar, plug_axis = (r[channel.name] for channel in self.channels)
-        grips = np.stack([mouth + HOUSING_GRIP[2] * axis, collar + PLUG_GRIP[2] * plug_axis], axis=1)
-        to_grips = grips - np.stack([r["left_hand"], r["right_hand"]], axis=1)
-        opening = np.concatenate([r["left_opening"], r["right_opening"]], axis=1)
+        mouth, collar = readings["parts"][:, :3], readings["parts"][:, 3:]
+        axis, plug_axis = readings["parts_z"][:, :3], readings["parts_z"][:, 3:]
+        places = np.stack([mouth + HOUSING_GRIP[2] * axis, collar + PLUG_GRIP[2] * plug_axis], axis=1)
         gap = mouth - collar
         along = dot(gap, axis)
         aside = norm(gap - along[:, None] * axis)
-        in_bore = (aside < BORE_RADIUS / 2) & (along > -SHAFT)
-        return np.concatenate(
-            [
-                *(to_grips.reshape(-1, 6), axis[:, :2], flats[:, :2], plug_axis[:, :2], gap, HOLD - mouth),
-                *(plug_and_housing.take(to_grips), plug_and_housing.hold(to_grips, opening), in_bore[:, None]),
-            ],
-            axis=1,
-        )
+        return {
+            **self.grips_seen(places, readings),
+            "housing_tilt": axis[:, :2],
+            "housing_flats": readings["housing_x"][:, :2],
+            "plug_tilt": plug_axis[:, :2],
+            "plug_to_mouth": gap,
+            "mouth_to_hold": HOLD - mouth,
+            "in_bore": ((aside < BORE_RADIUS / 2) & (along > -SHAFT)).astype(float),
+        }
 
     def expert(self) -> Expert:
         """Take both parts, hold the housing up, bring the plug over it, push it in, let the plug go."""
-        held = self.held
+        held, to = self.held, PlugHandling(self.robot, self.poses, self._stand)
         return Expert(
             self.robot,
             (
-                Phase("grasp", self._at_parts, OPEN, speed=0.6, until=self.at_parts, patience=80),
-                Phase("grasp", self._at_parts, CLOSED, speed=0.3, until=held, dwell=5, patience=30),
-                Phase("work", self._together, CLOSED, 0.6, until=self.seated, holds=held, patience=250),
-                Phase("work", self._stay, (CLOSED, OPEN), 0.3, until=self.assembled, dwell=8),
-                Phase("work", self._stay, (CLOSED, OPEN), 0.3, tolerance=1.0, angle_tolerance=4.0, dwell=8),
+                Phase("grasp", to.at_parts, OPEN, speed=0.6, until=self.at_grips, patience=80),
+                Phase("grasp", to.at_parts, CLOSED, speed=0.3, until=held, dwell=5, patience=30),
+                Phase("work", to.together, CLOSED, 0.6, until=self.seated, holds=held, patience=250),
+                Phase("work", to.stay, (CLOSED, OPEN), 0.3, until=self.assembled, dwell=8),
+                Phase("work", to.stay, (CLOSED, OPEN), 0.3, tolerance=1.0, angle_tolerance=4.0, dwell=8),
             ),
             self.sim.nsim,
         )
-
-    def _goal(self, hands: Array, rotations: Array) -> tuple[Array, Array]:
-        """A goal for the hands (n, 2, 3) [m], (n, 2, 3, 3) in the world; the torso stays."""
-        torso = np.concatenate([self._stand[:, :2], self.tools()[0][:, TORSO, 2:]], axis=1)
-        heading = about_z(self._stand[:, 2])
-        return (
-            np.concatenate([hands, torso[:, None]], axis=1),
-            np.concatenate([rotations, heading[:, None]], axis=1),
-        )
-
-    def _at_parts(self) -> tuple[Array, Array]:
-        """Hands at their parts, or back from them by as much as they are still aside."""
-        _, rotation = self.parts()
-        turned = np.stack([rotation[:, 0] @ LEANING, np.tile(SIDEWAYS, (len(rotation), 1, 1))], axis=1)
-        back = turned[..., 2]  # the way a hand comes from
-        gap = self.hands_to_grips()
-        aside = norm(gap - dot(gap, back)[..., None] * back)
-        off = np.clip(3 * (aside - APPROACH), 0.0, BACK_OFF)
-        return self._goal(plug_and_housing.grips(*self.parts()) + off[..., None] * back, turned)
-
-    def _together(self) -> tuple[Array, Array]:
-        """The housing where it is to be held; the plug into its bore, from over it, where it keeps until in line."""
-        torso, about = self.tools()[0][:, TORSO], self.tools()[1][:, TORSO]
-        position, rotation = self.parts()
-        gap = self.collar_in_housing()
-        aside = np.hypot(gap[:, 0], gap[:, 1])
-        height = np.clip(20 * (aside - CENTRED), 0.0, SHAFT + OVER) - PRESS
-        # too low to come over the housing, it keeps beside that
-        beside = BESIDE * np.clip((aside - 0.01) / 0.02, 0, 1) * np.clip((SHAFT + OVER - gap[:, 2]) / OVER, 0, 1)
-        goal = gap * (beside / np.maximum(aside, 1e-9))[:, None] * (1, 1, 0) + height[:, None] * UP
-        mouth, collar = torso + rotate(about, HOLD), position[:, 0] + rotate(rotation[:, 0], goal)
-        return self._bringing(np.stack([mouth, collar], axis=1), np.stack([about, rotation[:, 0]], axis=1))
-
-    def _stay(self) -> tuple[Array, Array]:
-        """The left hand holds the housing where it is to be; the right one stays where it is."""
-        position, rotation = self._together()
-        position[:, RIGHT], rotation[:, RIGHT] = self.tools()[0][:, RIGHT], self.tools()[1][:, RIGHT]
-        return position, rotation
-
-    def _bringing(self, places: Array, rotations: Array) -> tuple[Array, Array]:
-        """Hands that bring both parts to places (n, 2, 3) [m], each by the least turn that sets its axis as asked.
-
-        rotations (n, 2, 3, 3): of the parts at their goals; the plug's turn about its own axis is left as it is.
-        """
-        position, rotation = self.parts()
-        hands, turned = self.tools()[0][:, :TORSO], self.tools()[1][:, :TORSO]
-        turn = from_rotvec(cross(rotation[..., 2], rotations[..., 2]))
-        turn[:, LEFT] = rotations[:, LEFT] @ np.swapaxes(rotation[:, LEFT], -1, -2)
-        return self._goal(places + rotate(turn, hands - position), turn @ turned)

@@ -1,8 +1,11 @@
+import copy
+
 import mujoco
 import numpy as np
 import pytest
 
 from shopfloor.envs import ShopfloorVectorEnv
+from shopfloor.envs.experts import plug_handling
 from shopfloor.envs.props import plug_and_housing
 from shopfloor.envs.robots.humanoid import LEFT, RIGHT
 from shopfloor.envs.rotations import from_rotvec, rotate, to_quaternion
@@ -33,9 +36,9 @@ def assemble(env, *, stand_off=0.0, aside=0.0, tilt=0.0, openings=(plug_and_hous
     env.sim.forward(LANES)
     hand = task.robot.pose()[0][:, LEFT]
     turned = np.tile(np.eye(3), (env.num_envs, 1, 1))
-    put_part(env, "housing", hand - plug_and_housing.HOUSING_GRIP, turned)
+    put_part(env, "housing", hand - plug_handling.HOUSING_GRIP, turned)
     plug = turned @ from_rotvec(np.array([tilt, 0.0, 0.0]))
-    put_part(env, "plug", task.parts()[0][:, 0] + rotate(turned, np.array([aside, 0.0, stand_off])), plug)
+    put_part(env, "plug", task.poses()[0][:, 0] + rotate(turned, np.array([aside, 0.0, stand_off])), plug)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +71,7 @@ def test_success_asks_that_the_assembly_holds_for_a_while():
 
 def test_an_assembly_on_the_table_is_no_success():
     env = env_of()
-    mouth = env.task.parts()[0][:, 0]
+    mouth = env.task.poses()[0][:, 0]
     put_part(env, "plug", mouth, np.tile(np.eye(3), (N, 1, 1)))
     env.task.robot.grippers[RIGHT].place(LANES, np.full(N, 0.025))
     env.sim.forward(LANES)
@@ -90,11 +93,11 @@ def test_a_part_that_lies_or_falls_ends_the_episode(name):
 
 def test_parts_rest_where_they_stand():
     env = env_of(N, realism="default")
-    before = env.task.parts()[0]
+    before = env.task.poses()[0]
     for _ in range(40):
         env.step(np.zeros((N, 18)))
-    assert np.abs(env.task.parts()[0] - before).max() < 1e-3
-    assert (env.task.parts()[1][..., 2, 2] > 0.9999).all()
+    assert np.abs(env.task.poses()[0] - before).max() < 1e-3
+    assert (env.task.poses()[1][..., 2, 2] > 0.9999).all()
 
 
 @pytest.mark.parametrize("clearance", [0.4e-3, 2e-3])
@@ -102,9 +105,9 @@ def test_the_bore_has_the_play_that_the_knob_says(clearance):
     env = env_of(N, clearance=clearance)
     for shift, touches in ((0.45 * clearance, False), (0.6 * clearance, True)):
         assemble(env, stand_off=0.004, aside=shift)
-        data = mujoco.MjData(env.sim.model)
-        env.sim.batch.get_data(0, data)
-        mujoco.mj_forward(env.sim.batch.get_model(0), data)
+        model, data = copy.copy(env.sim.model), mujoco.MjData(env.sim.model)
+        env.sim.copy_to(0, model, data)
+        mujoco.mj_forward(model, data)
         names = [{env.sim.model.geom(g).name for g in contact.geom} for contact in data.contact if contact.dist < 0]
         hits = any("shaft" in pair and any("bore_wall" in name for name in pair) for pair in names)
         assert hits == touches
@@ -117,14 +120,40 @@ def test_the_left_hand_alone_carries_the_assembly():
     while not env.over.all():
         _, _, _, _, info = env.step(expert.act())
     assert info["success"].all() or env.task.assembled().all()
-    height = env.task.parts()[0][:, LEFT, 2]
+    height = env.task.poses()[0][:, LEFT, 2]
     for _ in range(20):
         actions = np.zeros((N, 18))
         actions[:, 16:] = (-1.0, 1.0)
         env.task.robot.command(actions)
         env.sim.step(LANES)
     assert env.task.assembled().all()
-    np.testing.assert_allclose(env.task.parts()[0][:, LEFT, 2], height, atol=3e-3)
+    np.testing.assert_allclose(env.task.poses()[0][:, LEFT, 2], height, atol=3e-3)
+
+
+def test_an_experts_episodes_pass_every_stage_and_measure_what_they_did():
+    env = env_of(4, realism="default")
+    expert, passed, furthest = env.task.expert(), [set() for _ in range(4)], np.zeros(4, dtype=int)
+    expert.reset(np.arange(4))
+    measures = {}
+    while not env.over.all():
+        _, _, _, _, info = env.step(expert.act())
+        assert (info["stage"] >= furthest).all()
+        furthest = info["stage"]
+        for lane in range(4):
+            passed[lane].add(int(furthest[lane]))
+        for lane in np.flatnonzero(info["ended_by"]):
+            assert info["success"][lane]
+            measures[lane] = {name: info["measures"][name][lane] for name in info["measures"]}
+    # a step may pass a stage by: as it comes to be seated, it may be in the bore for less than one
+    assert all(stages >= {0, 1, 2, len(env.task.stages) - 1} for stages in passed)
+    for measured in measures.values():
+        assert measured["grasps"] >= 1
+        assert measured["drops"] <= measured["grasps"] - 1  # the last grasp ended in an assembly
+        assert measured["insertions"] >= 1
+        assert plug_and_housing.SHAFT - assembly.SEATED < measured["deepest"] <= plug_and_housing.SHAFT
+        assert assembly.LIFTED < measured["highest_lift"] < 0.5
+        assert 0 <= measured["misalignment"] < np.arccos(assembly.ALIGNED)
+        assert measured["way_driven"] < 0.1
 
 
 @pytest.mark.parametrize("arguments", [{"clearance": 0.0}, {"clearance": 0.01}, {"spread": 3.0}])

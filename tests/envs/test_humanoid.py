@@ -43,7 +43,7 @@ def action_of(**elements):
 def test_both_hands_stand_where_the_kinematics_say_wherever_the_base_is():
     robot, _ = robot_of()
     commanded = robot.commanded_hands()
-    hands, turned = robot.hands()
+    hands, turned = robot.hand_poses()
     np.testing.assert_allclose(hands, commanded[0], atol=1e-9)
     np.testing.assert_allclose(turned, commanded[1], atol=1e-9)
     np.testing.assert_allclose(hands[0], HANDS, atol=1e-4)
@@ -62,7 +62,7 @@ def test_hands_keep_their_place_before_the_torso_while_base_and_lift_move():
     start = robot.pose()[0]
     for _ in range(30):
         play(action_of(base_forward=0.8, base_left=0.5, base_turn=0.6, lift=0.5), 1)
-        hands, turned = robot.hands()
+        hands, turned = robot.hand_poses()
         assert np.abs(hands - HANDS).max() < 5e-3
         assert np.abs(to_rotvec(turned)).max() < 0.02
     assert np.hypot(*(robot.pose()[0] - start)[0, TORSO, :2]) > 0.3
@@ -73,9 +73,20 @@ def test_each_hand_moves_alone_in_the_torsos_frame():
     robot, play = robot_of()
     play(action_of(left_dx=0.4, right_dz=0.6), 10)
     play(STILL, 10)
-    moved = robot.hands()[0][0] - HANDS
+    moved = robot.hands()[0] - HANDS
     way = 10 * CONTROL_PERIOD * 0.25
     np.testing.assert_allclose(moved, [(0.4 * way, 0, 0), (0, 0, 0.6 * way)], atol=3e-3)
+
+
+def test_the_way_made_adds_up_to_the_way_between_two_places():
+    robot, play = robot_of(base=(0.0, 0.0, 0.4))
+    way = np.zeros(N)
+    for action in [action_of(base_forward=0.5, base_left=-0.5)] * 40 + [STILL] * 20:
+        play(action, 1)
+        way += robot.way_made()
+    driven = np.hypot(*robot.base.place_now()[0, :2])
+    assert driven > 0.4
+    np.testing.assert_allclose(way, driven, atol=0.01)
 
 
 def test_the_base_drives_in_its_own_axes_and_stops():
@@ -104,7 +115,7 @@ def test_each_gripper_obeys_its_own_action():
 
 def test_steering_brings_all_three_tools_to_a_goal():
     robot, _ = robot_of()
-    sim = robot._sim
+    sim = robot.sim
     hands = np.tile(np.add(HANDS, [(0.05, 0.02, 0.06), (0.0, -0.03, 0.08)]), (N, 1, 1))
     rotations = np.tile(about_z(np.array([0.3, -0.2])), (N, 1, 1, 1))
     torso, heading = np.tile((0.5, 0.1, humanoid.SHOULDERS + 0.25), (N, 1)), np.full(N, 1.2)

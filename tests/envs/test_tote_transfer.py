@@ -1,9 +1,12 @@
+import copy
+
 import mujoco
 import numpy as np
 import pytest
 
 from shopfloor.envs import ShopfloorVectorEnv
-from shopfloor.envs.props.totes import HANDLE_GRIP, HANDLE_HELD
+from shopfloor.envs.experts.tote_handling import HANDLE_HELD
+from shopfloor.envs.props.totes import HANDLE_GRIP
 from shopfloor.envs.rotations import from_rotvec, to_quaternion
 from shopfloor.envs.tasks import tote_transfer as tote
 from shopfloor.envs.tasks.tote_transfer import ToteTransfer
@@ -20,7 +23,7 @@ def env_of(n=N, *, realism="ideal", **arguments):
 def put_tote(env, shift=(0.0, 0.0, 0.0), tilt=0.0):
     """Put every tote with its loads at shift (3,) [m] from its place in the tray, tilted [rad] about its depth."""
     sim, task = env.sim, env.task
-    (before, turned), (tray, rotation) = task.tote(), task.tray()
+    (before, turned), (tray, rotation) = task.tote_pose(), task.tray_pose()
     goal = rotation @ from_rotvec(np.array([tilt, 0.0, 0.0]))
     position = tray + (rotation @ np.array(shift))
     for name in ("load_0", "load_1"):
@@ -83,10 +86,10 @@ def test_a_load_out_of_the_tote_is_lost():
 
 def test_the_tote_rests_on_the_shelf_with_its_loads():
     env = env_of(4, realism="default")
-    before = env.task.tote()[0]
+    before = env.task.tote_pose()[0]
     for _ in range(40):
         env.step(np.zeros((4, 18)))
-    assert np.abs(env.task.tote()[0] - before).max() < 2e-3
+    assert np.abs(env.task.tote_pose()[0] - before).max() < 2e-3
     assert np.degrees(env.task.tilt().max()) < 0.2
 
 
@@ -103,9 +106,9 @@ def test_the_tray_has_the_play_that_the_knob_says():
         env = env_of(1, play=play)
         for share, touches in ((0.9, False), (1.1, True)):
             put_tote(env, (share * play, 0.0, 0.002))
-            data = mujoco.MjData(env.sim.model)
-            env.sim.batch.get_data(0, data)
-            mujoco.mj_forward(env.sim.batch.get_model(0), data)
+            model, data = copy.copy(env.sim.model), mujoco.MjData(env.sim.model)
+            env.sim.copy_to(0, model, data)
+            mujoco.mj_forward(model, data)
             names = [{env.sim.model.geom(g).name for g in contact.geom} for contact in data.contact]
             hits = any(any("tote" in a for a in pair) and any("cart_wall" in a for a in pair) for pair in names)
             assert hits == touches
@@ -122,11 +125,57 @@ def test_the_load_hangs_under_the_handles_lips_and_not_by_friction():
     while expert.phase[0] < 2:
         env.step(expert.act())
     friction[:, pads, 0] = 0.05
-    start = task.tote()[0][0, 2]
+    start = task.tote_pose()[0][0, 2]
     for _ in range(25):
         env.step(expert.act())
-    assert task.tote()[0][0, 2] > start + 0.05
-    np.testing.assert_allclose(task.hands_to_handles()[..., 2], -HANDLE_GRIP + 0.01, atol=4e-3)
+    assert task.tote_pose()[0][0, 2] > start + 0.05
+    np.testing.assert_allclose(task.hands_to_grips()[..., 2], -HANDLE_GRIP + 0.01, atol=4e-3)
+
+
+def test_an_experts_episodes_pass_every_stage_and_measure_what_they_did():
+    env = env_of(4, realism="default")
+    expert, passed, furthest = env.task.expert(), [set() for _ in range(4)], np.zeros(4, dtype=int)
+    expert.reset(np.arange(4))
+    tilt, measures = np.zeros(4), {}
+    while not env.over.all():
+        playing = ~env.over
+        _, _, _, _, info = env.step(expert.act())
+        assert (info["stage"] >= furthest).all()
+        furthest = info["stage"]
+        tilt = np.where(playing, np.maximum(tilt, env.task.tilt()), tilt)
+        for lane in range(4):
+            passed[lane].add(int(furthest[lane]))
+        for lane in np.flatnonzero(info["ended_by"]):
+            assert info["success"][lane]
+            measures[lane] = {name: info["measures"][name][lane] for name in info["measures"]}
+    assert passed == [set(range(len(env.task.stages)))] * 4
+    for lane, measured in measures.items():
+        assert measured["grasps"] >= 1
+        assert measured["drops"] <= measured["grasps"] - 1  # the last grasp ended in the tray
+        assert measured["largest_tilt"] == tilt[lane] > 0
+        assert measured["distance_to_tray"] < 2 * env.task.knob["play"]
+        assert 0.1 < measured["way_driven"] < 3.0
+
+
+def test_a_tote_let_go_before_the_tray_is_a_drop():
+    env = ShopfloorVectorEnv(ToteTransfer(), N, realism="ideal", autoreset_mode="Disabled", max_episode_steps=120)
+    _, info = env.reset(seed=0)
+    expert = env.task.expert()
+    expert.reset(np.arange(N))
+    raised = env.task.stages.index("raised")
+    while info["stage"].min() < raised:
+        info = env.step(expert.act())[-1]
+    let_go = np.zeros((N, 18))
+    let_go[:, 16:] = 1.0
+    measures = np.zeros((N, 2))
+    while not env.over.all():
+        info = env.step(let_go)[-1]
+        ended = info["ended_by"] > 0
+        measures[ended] = np.stack([info["measures"][name] for name in ("grasps", "drops")], axis=1)[ended]
+        assert (info["stage"] == raised).all()  # the furthest
+        assert not info["success"].any()
+    np.testing.assert_array_equal(measures, 1)
+    assert (env.task.stage() == 0).all()
 
 
 @pytest.mark.parametrize("arguments", [{"play": 0.0}, {"load": 10.0}, {"spread": -1.0}])
