@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from shopfloor.envs import ShopfloorVectorEnv
+from shopfloor.envs.props.picking_bin import TOTE
 from shopfloor.envs.props.small_goods import COLOURS, ITEMS
 from shopfloor.envs.tasks import bin_picking
 from shopfloor.envs.tasks.bin_picking import BinPicking
@@ -18,7 +19,7 @@ def env_of(n, **arguments):
 def put_items(env, places):
     """Put each item of places {number: (3,) [m]} there, the others in two loose rows; item ORDERED is ordered."""
     task = env.task
-    task._order[:] = ORDERED
+    task._station.order[:] = ORDERED
     origin = env.sim.mocap_pos[:, env.sim.model.body("bin").mocapid[0]]
     for index, name in enumerate(ITEMS):
         columns = env.sim.free_joint_columns(name)
@@ -40,8 +41,8 @@ def tote_of(env):
         ({}, False),
         ({OTHER: (0.0, 0.0, 0.0)}, False),
         ({ORDERED: (0.03, 0.0, 0.0), OTHER: (-0.03, 0.0, 0.0)}, False),  # another one lies there too
-        ({ORDERED: (0.0, bin_picking.TOTE[1] + 0.005, 0.0)}, False),  # beside the wall
-        ({ORDERED: (0.0, 0.0, bin_picking.TOTE[2])}, False),  # above the rim
+        ({ORDERED: (0.0, TOTE[1] + 0.005, 0.0)}, False),  # beside the wall
+        ({ORDERED: (0.0, 0.0, TOTE[2])}, False),  # above the rim
     ],
 )
 def test_success_is_the_ordered_item_alone_in_the_tote(where, success):
@@ -76,6 +77,7 @@ def test_an_item_dropped_outside_ends_the_episode_as_a_failure():
     env = env_of(2)
     put_items(env, {ORDERED: tote_of(env) + np.array([0.15, 0.0, 0.0])})
     assert env.task.lost().all()
+    assert (env.task.spilled() == 1).all()
     put_items(env, {OTHER: tote_of(env) + np.array([0.15, 0.0, 0.0])})  # another item may lie about
     assert not env.task.lost().any()
 
@@ -110,7 +112,7 @@ def test_the_fingers_close_slowly():
     env.task.robot.command(np.array([[0, 0, 0, 0, 0, 0, -1.0]]))
     speeds = []
     for _ in range(30):
-        env.sim.batch.step(nstep=1)
+        env.sim._batch.step(nstep=1)
         speeds.append(-env.sim.qvel[0, hand])
     assert max(speeds) < 0.15  # [m/s]
     assert 0.05 < max(speeds[10:]) < 0.095  # from 50 ms on, as they meet the items
@@ -122,7 +124,7 @@ def test_the_arm_gives_way_as_its_stiffness_says(monkeypatch):
         monkeypatch.setattr(bin_picking, "STIFFNESS", stiffness)
         env = env_of(1)
         before = env.task.robot.pose()[0][0, 2]
-        env.sim.batch.bind("xfrc_applied")[0, env.sim.model.body("gripper").id, 2] = 40.0  # [N]
+        env.sim._batch.bind("xfrc_applied")[0, env.sim.model.body("gripper").id, 2] = 40.0  # [N]
         for _ in range(20):
             env.task.robot.command(np.array([[0, 0, 0, 0, 0, 0, 1.0]]))
             env.sim.step(np.arange(1))
@@ -155,7 +157,56 @@ def test_the_knobs_change_heap_sizes_and_bin():
     wide, dense = (env_of(16, pitch=pitch, size_spread=0.0).task.items() for pitch in (0.07, 0.054))
     spread = [np.ptp(items[..., :2], axis=1).mean() for items in (wide, dense)]
     assert spread[0] > 1.15 * spread[1]
-    sizes = [np.ptp(env_of(16, size_spread=share).task._scales) for share in (0.0, 0.1)]
+    sizes = [np.ptp(env_of(16, size_spread=share).task._station.scales) for share in (0.0, 0.1)]
     assert sizes[0] == 0 < 0.15 < sizes[1]
     depths = [2 * env_of(1, bin_depth=depth).sim.model.geom("bin_wall_0").size[2] for depth in (0.04, 0.07)]
     np.testing.assert_allclose(depths, (0.04, 0.07))
+
+
+def test_an_episode_of_the_expert_goes_through_the_stages_and_is_accounted_for():
+    env = env_of(4)
+    expert = env.task.expert()
+    expert.reset(np.arange(4))
+    stages, measures, success = [], {}, np.zeros(4, dtype=bool)
+    while not env.over.all():
+        info = env.step(expert.act())[-1]
+        stages.append(info["stage"])
+        success |= info["success"]
+        for name, values in info["measures"].items():
+            measures[name] = np.fmax(measures.get(name, np.nan), values)  # each lane's are NaN but where it ends
+    assert success.all()
+    assert (np.array(stages)[-1] == len(BinPicking.stages) - 1).all()
+    assert [set(lane) for lane in np.array(stages).T] == [set(range(len(BinPicking.stages)))] * 4
+    assert (measures["grasps"] >= 1 + measures["other_grasps"]).all()
+    assert (measures["mistakes"] == 0).all()
+    assert (measures["spilled"] == 0).all()
+    assert ((measures["peak_force"] > 0) & (measures["peak_force"] < 500)).all()
+
+
+def test_measures_count_wrong_items_and_drops():
+    env = env_of(1)
+    put_items(env, {OTHER: tote_of(env)})
+    still = np.array([[0, 0, 0, 0, 0, 0, 1.0]])
+    env.step(still)
+    assert env._tallies.values()["mistakes"][0] == 1
+    put_items(env, {ORDERED: env.task.robot.pose()[0]})  # between the pads, high over the bench
+    for grip, steps in ((-1.0, 10), (1.0, 10)):
+        for _ in range(steps):
+            env.step(grip * still)
+    counted = {name: values[0] for name, values in env._tallies.values().items()}
+    assert counted["grasps"] == counted["drops"] == 1
+    assert counted["other_grasps"] == 0
+
+
+def test_a_second_expert_does_not_disturb_the_first():
+    states = []
+    for others in (0, 1):
+        env = env_of(2)
+        expert = env.task.expert()
+        expert.reset(np.arange(2))
+        for step in range(100):
+            if others and step % 25 == 10:  # while the first is at work on an item
+                env.task.expert().act()
+            env.step(expert.act())
+        states.append(env.sim.qpos.copy())
+    np.testing.assert_array_equal(*states)

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 
 from shopfloor.envs import ShopfloorVectorEnv
+from shopfloor.envs.props.gear_train import INPUT, MIDDLE, OUTPUT, TORQUE
 from shopfloor.envs.props.gears import Gear, turn_to_mesh
 from shopfloor.envs.rotations import about_z, to_quaternion
-from shopfloor.envs.tasks import gear_meshing as gm
+from shopfloor.envs.tasks import gear_meshing
 from shopfloor.envs.tasks.gear_meshing import GearMeshing
 
 
@@ -23,8 +24,8 @@ def put_gear(env, offset=(0.0, 0.0, 0.0), turn=0.0):
     line = np.arctan2(task.line()[:, 1], task.line()[:, 0])
     driven, output = sim.joint_columns(("input",)), sim.joint_columns(("output",))
     frame = line - np.pi / 2  # [rad] of the gearbox, in which the outer gears' angles are
-    angle = turn_to_mesh(gm.MIDDLE, 0 * line, gm.INPUT, sim.qpos[:, driven[0]] + frame, line) + turn
-    sim.qpos[:, output[0]] += turn_to_mesh(gm.OUTPUT, sim.qpos[:, output[0]] + frame, gm.MIDDLE, angle, line)
+    angle = turn_to_mesh(MIDDLE, 0 * line, INPUT, sim.qpos[:, driven[0]] + frame, line) + turn
+    sim.qpos[:, output[0]] += turn_to_mesh(OUTPUT, sim.qpos[:, output[0]] + frame, MIDDLE, angle, line)
     columns = sim.free_joint_columns("gear")
     sim.qpos[:, columns[:3]] = task.seat() + offset
     sim.qpos[:, columns[3:]] = to_quaternion(about_z(angle))
@@ -53,7 +54,7 @@ def test_a_gear_in_mesh_drives_the_output_at_the_ratio_of_the_teeth():
             settled = env.sim.qpos[:, columns].copy()
     driven, output = (env.sim.qpos[:, columns] - settled).T
     assert (driven > 1.0).all()
-    np.testing.assert_allclose(output / driven, gm.INPUT.teeth / gm.OUTPUT.teeth, rtol=0.08)
+    np.testing.assert_allclose(output / driven, INPUT.teeth / OUTPUT.teeth, rtol=0.08)
 
 
 def test_success_needs_the_gear_seated_let_go_and_turning():
@@ -88,7 +89,7 @@ def test_the_drive_turns_at_the_speed_that_its_knob_says():
     for speed in (0.2, 0.8):
         env = env_of(8, drive_speed=speed)
         watch(env, steps=10)
-        speeds.append(env.task.truth()[:, -2].mean())
+        speeds.append(env.task.speeds()[:, 0].mean())
     np.testing.assert_allclose(speeds, (0.2, 0.8), rtol=0.15)
 
 
@@ -113,3 +114,35 @@ def test_a_tooth_that_faces_a_tooth_is_half_a_pitch_from_meshing():
 def test_impossible_arguments_are_refused(arguments):
     with pytest.raises(ValueError, match="want"):
         GearMeshing(**arguments)
+
+
+def test_an_episode_of_the_expert_goes_through_the_stages_and_is_accounted_for():
+    env = env_of(2)
+    expert = env.task.expert()
+    expert.reset(np.arange(2))
+    stages, measures, success = [], {}, np.zeros(2, dtype=bool)
+    while not env.over.all():
+        info = env.step(expert.act())[-1]
+        stages.append(info["stage"])
+        success |= info["success"]
+        for name, values in info["measures"].items():
+            measures[name] = np.fmax(measures.get(name, np.nan), values)  # each lane's are NaN but where it ends
+    assert success.all()
+    assert (np.array(stages)[-1] == len(GearMeshing.stages) - 1).all()
+    assert [set(lane) for lane in np.array(stages).T] == [set(range(len(GearMeshing.stages)))] * 2
+    assert (measures["grasps"] >= 1).all()
+    assert (measures["drops"] == 0).all()
+    assert (measures["off_seat"] < gear_meshing.SEATED).all()
+    assert ((measures["peak_torque"] > 0) & (measures["peak_torque"] <= TORQUE + 1e-9)).all()
+    np.testing.assert_allclose(measures["output_share"], 1.0, atol=0.4)
+    assert (measures["stalled"] < 1.0).all()
+
+
+def test_a_drive_that_is_held_counts_as_stalled():
+    env = env_of(2)
+    watch(env, steps=20)
+    running = env._tallies.values()["stalled"].copy()
+    env.sim.per_simulation("dof_frictionloss")[:, env.sim.speed_columns(("input",))] = 10.0
+    watch(env, steps=20)
+    assert (running < 0.2).all()
+    np.testing.assert_allclose(env._tallies.values()["stalled"] - running, 1.0, atol=0.1)

@@ -3,13 +3,15 @@ import numpy as np
 import pytest
 
 from shopfloor.envs import ShopfloorVectorEnv
+from shopfloor.envs.props import kit
+from shopfloor.envs.props.kit import PARTS
 from shopfloor.envs.robots.tools import STROKE
 from shopfloor.envs.rotations import about_z, from_rotvec, to_quaternion
 from shopfloor.envs.tasks import kitting
-from shopfloor.envs.tasks.kitting import PARTS, Kitting
+from shopfloor.envs.tasks.kitting import Kitting
 
 BUSH, BLOCK, HEXAGON = range(3)
-HALF = kitting.HEIGHT / 2
+HALF = kit.HEIGHT / 2
 
 
 def env_of(n, **arguments):
@@ -40,8 +42,8 @@ def seat_parts(env, part=None, offset=(0.0, 0.0, 0.0), yaw=0.0, tilt=0.0):
         (HEXAGON, {"yaw": -np.pi / 3}, True),
         (BLOCK, {"yaw": np.pi / 2}, False),
         (HEXAGON, {"yaw": np.pi / 6}, False),
-        (BLOCK, {"offset": (0.0, 0.0, kitting.DEPTH - kitting.CHAMFER)}, False),  # stands on the chamfer
-        (BUSH, {"offset": (kitting.PITCH, 0.0, 0.0)}, False),  # in its neighbour's place
+        (BLOCK, {"offset": (0.0, 0.0, kit.DEPTH - kit.CHAMFER)}, False),  # stands on the chamfer
+        (BUSH, {"offset": (kit.PITCH, 0.0, 0.0)}, False),  # in its neighbour's place
         (HEXAGON, {"tilt": 0.3}, False),
     ],
 )
@@ -57,7 +59,7 @@ def test_a_part_that_the_hand_still_holds_is_not_placed():
     env.sim.mocap_pos[:, tray] += env.task.robot.pose()[0] - env.task.seats()[0][:, HEXAGON] - kitting.GRASP
     env.sim.forward(both)
     seat_parts(env)  # the hexagon now where the tool is
-    for opening, placed in ((STROKE, True), (kitting.HEXAGON, False)):
+    for opening, placed in ((STROKE, True), (kit.HEXAGON, False)):
         env.task.robot.tool.place(both, np.full(2, opening))
         env.sim.forward(both)
         np.testing.assert_array_equal(env.task.placed(), [[True, True, placed]] * 2)
@@ -71,8 +73,9 @@ def test_a_pocket_has_the_play_that_its_knob_says(clearance, part):
     for shift, touches in ((0.45 * clearance, False), (0.60 * clearance, True)):
         yaw = env.task.seats()[1][0]  # the parts are widest along the tray's y
         seat_parts(env, part, (-shift * np.sin(yaw), shift * np.cos(yaw), 1e-3))
-        data = env.sim.batch.get_data(0)
-        mujoco.mj_forward(env.sim.batch.get_model(0), data)
+        data = mujoco.MjData(env.sim.model)
+        env.sim.copy_to(0, env.sim.model, data)
+        mujoco.mj_forward(env.sim.model, data)
         names = [{env.sim.model.geom(g).name for g in contact.geom} for contact in data.contact if contact.dist < 0]
         hit = any(PARTS[part] in pair and any("pocket" in name for name in pair) for pair in names)
         assert hit == touches, names
@@ -80,7 +83,7 @@ def test_a_pocket_has_the_play_that_its_knob_says(clearance, part):
 
 def test_a_part_a_little_off_its_pocket_slides_down_the_chamfer_into_it():
     env = env_of(4)
-    seat_parts(env, BUSH, (0.0015, 0.001, kitting.DEPTH))  # more than its play
+    seat_parts(env, BUSH, (0.0015, 0.001, kit.DEPTH))  # more than its play
     for _ in range(20):
         env.step(np.zeros((4, 7)))
     assert env.task.placed()[:, BUSH].all()
@@ -88,12 +91,12 @@ def test_a_part_a_little_off_its_pocket_slides_down_the_chamfer_into_it():
 
 def test_the_parts_start_clear_of_one_another_and_rest():
     env = env_of(64)
-    before = env.task.parts()[0]
+    before = env.task.parts()
     gaps = np.linalg.norm(before[:, :, None, :2] - before[:, None, :, :2], axis=-1)
     assert gaps[:, ~np.eye(3, dtype=bool)].min() > 0.06  # the open fingers fit between
     for _ in range(20):
         env.step(np.zeros((64, 7)))
-    assert np.abs(env.task.parts()[0] - before).max() < 1e-3
+    assert np.abs(env.task.parts() - before).max() < 1e-3
 
 
 def test_a_part_that_is_knocked_over_ends_the_episode_as_a_failure():
@@ -107,3 +110,48 @@ def test_a_part_that_is_knocked_over_ends_the_episode_as_a_failure():
 def test_the_knob_turns_the_tray():
     spans = [np.ptp(env_of(64, tray_yaw=yaw).task.seats()[1]) for yaw in (0.1, 1.0)]
     assert spans[0] < 0.2 < 1.0 < spans[1]
+
+
+def test_an_episode_of_the_expert_goes_through_the_stages_and_is_accounted_for():
+    env = env_of(2)
+    expert = env.task.expert()
+    expert.reset(np.arange(2))
+    stages, measures = [], {}
+    while not env.over.all():
+        info = env.step(expert.act())[-1]
+        stages.append(info["stage"])
+        for name, values in info["measures"].items():
+            measures[name] = np.fmax(measures.get(name, np.nan), values)  # each lane's are NaN but where it ends
+    assert [set(lane) for lane in np.array(stages).T] == [set(range(len(Kitting.stages)))] * 2
+    assert (np.array(stages)[-1] == len(Kitting.stages) - 1).all()
+    assert (measures["parts_placed"] == len(PARTS)).all()
+    assert (measures["grasps"] >= len(PARTS)).all()
+    assert (measures["drops"] == 0).all()
+    assert ((measures["largest_tilt"] > 0) & (measures["largest_tilt"] < 0.1)).all()
+    assert ((measures["peak_force"] > 0) & (measures["peak_force"] < 500)).all()
+
+
+def test_a_part_let_go_beside_its_pocket_is_a_drop():
+    env = env_of(1)
+    expert = env.task.expert()
+    expert.reset(np.arange(1))
+    while not (env.task.held().any() and env.task.robot.pose()[0][0, 2] > 0.1):
+        env.step(expert.act())
+    action = np.array([[0, 0, 0, 0, 0, 0, 1.0]])
+    for _ in range(10):
+        env.step(action)
+    assert env._tallies.values()["drops"][0] == env._tallies.values()["grasps"][0] == 1
+
+
+def test_a_second_expert_does_not_disturb_the_first():
+    poses = []
+    for others in (0, 1):
+        env = env_of(2)
+        expert = env.task.expert()
+        expert.reset(np.arange(2))
+        for step in range(120):
+            if others and step % 30 == 10:  # while the first is at work on an item
+                env.task.expert().act()
+            env.step(expert.act())
+        poses.append(env.sim.qpos.copy())
+    np.testing.assert_array_equal(*poses)
