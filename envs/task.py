@@ -64,6 +64,8 @@ class Task(Observed, ABC):
     """Names of how far the work may be, in order."""
 
     robot: Robot
+    equipment: Sequence[Observed] = ()
+    """Machines and fixtures with channels of their own; made with the robot."""
 
     def __init__(self, *, difficulty: str = "default", **knobs: float | None) -> None:
         """difficulty: easy, default or hard; knobs: any of the task's `knobs` at a value of its own.
@@ -97,9 +99,14 @@ class Task(Observed, ABC):
         return round(self.horizon * CONTROL_RATE)
 
     @property
+    def parts(self) -> Sequence[Observed]:
+        """What sensors look at, in the order of the observation: the robot's parts, the equipment, the scene."""
+        return (*self.robot.parts, *self.equipment, self)
+
+    @property
     def all_terms(self) -> tuple[Term, ...]:
         """The parts of the whole observation in order: first the robot's own."""
-        return (*(term for part in self.robot.parts for term in part.terms), *self.terms)
+        return tuple(term for part in self.parts for term in part.terms)
 
     @property
     def observation_names(self) -> Sequence[str]:
@@ -123,7 +130,7 @@ class Task(Observed, ABC):
 
     def measures(self) -> tuple[Measure, ...]:
         """The numbers of an episode's record with their units: the robot's, then the task's own."""
-        return (COMMON, *(measure for part in self.robot.parts for measure in part.own_measures), *self.own_measures)
+        return (COMMON, *(measure for part in self.parts for measure in part.own_measures))
 
     @abstractmethod
     def scene(self) -> mujoco.MjSpec:

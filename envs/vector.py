@@ -146,7 +146,7 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         self.camera = self._known_camera(camera or self.task.camera)
         self.task.bind(sim)
         self._horizon = int(max_episode_steps or self.task.horizon_steps)
-        self._parts = (*self.task.robot.parts, self.task)
+        self._parts = self.task.parts
         channels = [channel for part in self._parts for channel in part.channels]
         self._sensing = Sensing(channels, self.realism.devices, sim)
         self._weights = self.task.reward_weights

@@ -5,10 +5,11 @@ from __future__ import annotations
 import mujoco
 import numpy as np
 
-from shopfloor.envs.measurement import ONE, Array, Ids, Term, measurement
+from shopfloor.envs.measurement import ONE, Array, Ids, Measure, Term, measurement
+from shopfloor.envs.props.scene import DARK, GREY
 from shopfloor.envs.realism.sensing import Channel
 from shopfloor.envs.robots.kinematics import ToolFrame
-from shopfloor.envs.robots.tools import DARK, GREY, Colour, Tool, add_tcp
+from shopfloor.envs.robots.tools import Colour, Tool, add_tcp
 from shopfloor.envs.rotations import from_rotvec
 from shopfloor.envs.simulation import Simulation
 
@@ -38,6 +39,7 @@ class Finisher(Tool):
         Term("force", "N", "force on the compliant flange", ONE),
         Term("motor", "1", "speed of the motor, share of full speed", ONE),
     )
+    own_measures = (Measure("peak_press", "N", "highest force on the compliant flange", "highest", "force"),)
     grip_force = 0.0
     servos = ("motor",)
 

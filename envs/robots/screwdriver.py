@@ -5,10 +5,11 @@ from __future__ import annotations
 import mujoco
 import numpy as np
 
-from shopfloor.envs.measurement import ONE, Array, Ids, Term, measurement
+from shopfloor.envs.measurement import ONE, Array, Ids, Measure, Term, measurement
+from shopfloor.envs.props.scene import DARK, GREY
 from shopfloor.envs.realism.sensing import Channel
 from shopfloor.envs.robots.kinematics import ToolFrame
-from shopfloor.envs.robots.tools import DARK, GREY, Tool, add_tcp
+from shopfloor.envs.robots.tools import Tool, add_tcp
 from shopfloor.envs.rotations import from_rotvec
 from shopfloor.envs.simulation import Simulation
 
@@ -48,6 +49,10 @@ class Screwdriver(Tool):
         Term("force", "N", "force with which the bit presses", ONE),
         Term("spindle_speed", "rad/s", "speed of the spindle", ONE),
         Term("peak_torque", "N m", "highest torque of slow turning, held by the screwdriver", ONE),
+    )
+    own_measures = (
+        Measure("peak_torque", "N m", "highest torque of slow turning"),
+        Measure("peak_press", "N", "highest force with which the bit pressed", "highest", "force"),
     )
     grip_force = 0.0
     servos = ("spindle",)

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from shopfloor.envs import ShopfloorVectorEnv
-from shopfloor.envs.robots.screwdriver import SPINDLE_SPEED
+from shopfloor.envs.props import screwed_housing as housing
+from shopfloor.envs.robots.screwdriver import SPINDLE_SPEED, SPRING
 from shopfloor.envs.tasks import screw_driving as sd
 from shopfloor.envs.tasks.screw_driving import ScrewDriving
 
@@ -16,15 +17,15 @@ def env_of(n, **arguments):
 def turn_screw(env, windup):
     """Put every screw at windup [rad] beyond the moment at which its head sits."""
     angle, travel = env.sim.joint_columns(("screw_turn", "screw_travel"))
-    env.sim.qpos[:, angle] = sd.SNUG_ANGLE + windup
-    env.sim.qpos[:, travel] = (sd.SNUG_ANGLE + windup) * sd.PITCH / (2 * np.pi)
+    env.sim.qpos[:, angle] = housing.SNUG_ANGLE + windup
+    env.sim.qpos[:, travel] = (housing.SNUG_ANGLE + windup) * housing.PITCH / (2 * np.pi)
     env.sim.forward(np.arange(env.num_envs))
 
 
 def windup_for(env, torque):
     """Turn (n,) [rad] beyond the seat that tightens each screw to a torque [N m]."""
     turn_screw(env, 1e-9)
-    return (torque - env.task.tightened()) / sd.JOINT_RATE
+    return (torque - env.task.tightened()) / housing.JOINT_RATE
 
 
 def drive(env, *, press, spindle=-0.3, steps=60):
@@ -37,7 +38,7 @@ def drive(env, *, press, spindle=-0.3, steps=60):
     gain, speed = np.full(env.num_envs, 0.6), np.full(env.num_envs, 0.15)
     for step in range(40 + steps):
         position, rotation = task._at_recess()
-        goal = position - press / sd.SPRING * sd.UP
+        goal = position - press / SPRING * sd.UP
         grip = np.full((env.num_envs, 1), spindle if step >= 40 else 0.0)
         env.step(np.concatenate([robot.steer(goal, rotation, gain=gain, speed=speed), grip], axis=1))
     return env.sim.qpos[:, env.sim.joint_columns(("screw_turn",))[0]].copy()
@@ -74,7 +75,7 @@ def test_the_screw_sinks_by_its_pitch_in_a_turn():
     turned = drive(env, press=50.0) - start
     assert (turned > 4.0).all()
     sunk = height - env.task.head_over_seat()
-    np.testing.assert_allclose(sunk, turned * sd.PITCH / (2 * np.pi), atol=2e-4)
+    np.testing.assert_allclose(sunk, turned * housing.PITCH / (2 * np.pi), atol=2e-4)
 
 
 def test_without_enough_press_the_bit_slips():
@@ -119,10 +120,64 @@ def test_an_idle_spindle_takes_up_the_speed_that_is_asked():
     env = env_of(2)
     for _ in range(20):
         env.step(np.tile([0.0, 0, 0, 0, 0, 0, -0.5], (2, 1)))
-    np.testing.assert_allclose(env.task._driver.speed(), 0.5 * SPINDLE_SPEED, rtol=0.02)
+    np.testing.assert_allclose(env.task._driver.spindle_speed(), 0.5 * SPINDLE_SPEED, rtol=0.02)
 
 
 @pytest.mark.parametrize("arguments", [{"window": 0.0}, {"thread_friction": 2.0}, {"spread": 0.5}])
 def test_impossible_arguments_are_refused(arguments):
     with pytest.raises(ValueError, match="want"):
         ScrewDriving(**arguments)
+
+
+def play(env, expert=None):
+    """The episode's end of every lane under the expert: success, stage and measures, and whether drawn in order."""
+    expert = expert or env.task.expert()
+    expert.reset(np.arange(env.num_envs))
+    stages, ends = [], {}
+    while not env.over.all():
+        before = env.over
+        info = env.step(expert.act())[-1]
+        stages.append(info["stage"].copy())
+        for lane in np.flatnonzero(env.over & ~before):
+            ends[lane] = {name: info["measures"][name][lane] for name in info["measures"] if name[0] != "_"}
+    return ends, np.array(stages)
+
+
+def test_a_driven_screw_has_gone_through_all_stages_and_its_measures_say_how():
+    env = env_of(4)
+    ends, stages = play(env)
+    assert (stages[-1] == len(env.task.stages) - 1).all()
+    assert (np.diff(stages, axis=0) >= 0).all()
+    for end in ends.values():
+        assert sd.SEATING <= end["tightened"] <= sd.SEATING + env.task.knob["window"]
+        assert abs(end["head_over_seat"]) < 1e-3
+        assert end["nearest"] < sd.ENGAGED[0]
+        assert end["slips"] == 0
+        assert end["peak_torque"] > 0.5 * sd.SEATING
+        assert end["peak_press"] > sd.PRESSED
+
+
+def test_a_second_expert_does_not_disturb_the_first():
+    alone, beside = env_of(2), env_of(2)
+    first, second = alone.task.expert(), beside.task.expert()
+    first.reset(np.arange(2))
+    second.reset(np.arange(2))
+    for step in range(120):
+        if step % 20 == 0:
+            other = beside.task.expert()
+            other.reset(np.arange(2))
+        other.act()
+        np.testing.assert_array_equal(alone.step(first.act())[0], beside.step(second.act())[0])
+
+
+def test_what_is_kept_of_an_episode_is_in_its_state():
+    env, twin = env_of(2), env_of(2)
+    expert = env.task.expert()
+    expert.reset(np.arange(2))
+    while (env.task.tightened() < 0.5 * sd.SEATING).any():
+        env.step(expert.act())
+    twin.restore(env.state())
+    for name in ("tightened", "success", "stage"):
+        np.testing.assert_array_equal(getattr(twin.task, name)(), getattr(env.task, name)())
+    np.testing.assert_array_equal(twin.task._driver.peak_torque(), env.task._driver.peak_torque())
+    assert (twin.task._driver.peak_torque() > 0).all()

@@ -1,9 +1,12 @@
+import copy
+
 import mujoco
 import numpy as np
 import pytest
 
 from shopfloor.envs import ShopfloorVectorEnv
 from shopfloor.envs.experts.expert import OPEN
+from shopfloor.envs.props import curved_panel as panels
 from shopfloor.envs.robots import finisher
 from shopfloor.envs.tasks import surface_finishing as finishing
 from shopfloor.envs.tasks.surface_finishing import SurfaceFinishing
@@ -13,6 +16,12 @@ def env_of(n=2, **arguments):
     env = ShopfloorVectorEnv(SurfaceFinishing(**arguments), n, realism="ideal", autoreset_mode="Disabled")
     env.reset(seed=0)
     return env
+
+
+def copies(env):
+    """A model and data of the test's own, for functions of MuJoCo's."""
+    model = copy.copy(env.model)
+    return model, mujoco.MjData(model)
 
 
 def work(env, steps, *, motor=True, deeper=0.0):
@@ -29,10 +38,10 @@ def work(env, steps, *, motor=True, deeper=0.0):
 @pytest.mark.parametrize(
     ("finished", "over", "success", "lost"),
     [
-        (finishing.CELLS, 0, True, False),
-        (finishing.CELLS - 2, finishing.OVER, True, False),
-        (finishing.CELLS - 3, 0, False, False),
-        (finishing.CELLS, finishing.OVER + 1, False, True),
+        (panels.CELLS, 0, True, False),
+        (panels.CELLS - 2, finishing.OVER, True, False),
+        (panels.CELLS - 3, 0, False, False),
+        (panels.CELLS, finishing.OVER + 1, False, True),
     ],
 )
 def test_success_is_a_finished_panel_that_was_not_pressed_too_hard_for_long(finished, over, success, lost):
@@ -46,9 +55,9 @@ def test_success_is_a_finished_panel_that_was_not_pressed_too_hard_for_long(fini
 def test_the_spring_reads_the_force_of_the_contact():
     env = env_of()
     work(env, 90)
+    model, data = copies(env)
     for lane in range(2):
-        data = env.sim.batch.get_data(lane)
-        model = env.sim.batch.get_model(lane)
+        env.sim.copy_to(lane, model, data)
         mujoco.mj_forward(model, data)
         assert data.ncon == 1
         force = np.zeros(6)
@@ -59,10 +68,11 @@ def test_the_spring_reads_the_force_of_the_contact():
 def test_the_bonnet_touches_where_the_task_says():
     env = env_of()
     work(env, 90)
+    model, data = copies(env)
     for lane in range(2):
-        data = env.sim.batch.get_data(lane)
-        mujoco.mj_forward(env.sim.batch.get_model(lane), data)
-        position, rotation = (value[lane] for value in env.task.panel())
+        env.sim.copy_to(lane, model, data)
+        mujoco.mj_forward(model, data)
+        position, rotation = env.task._panel.panel()[lane], env.task._panel.rotation()[lane]
         touched = rotation.T @ (data.contact[0].pos - position)
         np.testing.assert_allclose(touched[:2], env.task.guide()[0][lane, :2], atol=1e-3)
 
@@ -73,14 +83,14 @@ def test_cells_are_finished_in_turn_and_look_so_until_the_next_episode():
     tasks_own = env.task.finished()
     count = tasks_own.sum(axis=1)
     assert (count > 5).all()
-    assert all(tasks_own[lane, finishing.ORDER[: count[lane]]].all() for lane in range(2))
-    colours = env.sim.per_simulation("geom_rgba")[:, env.task._tiles]
-    np.testing.assert_allclose(colours[tasks_own], np.tile(finishing.POLISHED, (count.sum(), 1)), atol=1e-6)
+    assert all(tasks_own[lane, panels.ORDER[: count[lane]]].all() for lane in range(2))
+    colours = env.sim.per_simulation("geom_rgba")[:, env.task._panel._tiles]
+    np.testing.assert_allclose(colours[tasks_own], np.tile(panels.POLISHED, (count.sum(), 1)), atol=1e-6)
     env.reset(seed=0)
     assert not env.task.finished().any()
-    assert not env.task.over().any()
-    raw = env.sim.per_simulation("geom_rgba")[:, env.task._tiles]
-    np.testing.assert_allclose(raw, np.broadcast_to(finishing.RAW, raw.shape), atol=1e-6)
+    assert not env.task.time_over().any()
+    raw = env.sim.per_simulation("geom_rgba")[:, env.task._panel._tiles]
+    np.testing.assert_allclose(raw, np.broadcast_to(panels.RAW, raw.shape), atol=1e-6)
 
 
 def test_nothing_is_finished_with_the_motor_off():
@@ -99,19 +109,19 @@ def test_pressing_hard_ends_the_episode_as_a_failure():
 
 
 def test_the_way_goes_from_cell_to_neighbouring_cell():
-    middles = finishing.MIDDLES[finishing.ORDER]
-    np.testing.assert_allclose(np.abs(np.diff(middles, axis=0)).sum(axis=1), finishing.CELL)
-    assert len(np.unique(finishing.ORDER)) == finishing.CELLS
+    middles = panels.MIDDLES[panels.ORDER]
+    np.testing.assert_allclose(np.abs(np.diff(middles, axis=0)).sum(axis=1), panels.CELL)
+    assert len(np.unique(panels.ORDER)) == panels.CELLS
 
 
 def test_the_tiles_lie_on_the_ellipsoid_that_the_bonnet_touches():
     env = env_of(8)
-    axes = env.task._semi_axes[:, None]
-    middles = env.sim.per_simulation("geom_pos")[:, env.task._tiles]
-    points, normals = finishing._surface(np.broadcast_to(finishing.MIDDLES, middles[..., :2].shape), axes)
-    np.testing.assert_allclose(points - finishing.TILE[2] * normals, middles, atol=1e-9)
+    axes = env.task._panel._semi_axes[:, None]
+    middles = env.sim.per_simulation("geom_pos")[:, env.task._panel._tiles]
+    points, normals = panels.surface(np.broadcast_to(panels.MIDDLES, middles[..., :2].shape), axes)
+    np.testing.assert_allclose(points - panels.TILE[2] * normals, middles, atol=1e-9)
     np.testing.assert_allclose((((points + [0, 0, 1] * axes) / axes) ** 2).sum(axis=-1), 1.0)
-    assert np.ptp(env.sim.per_simulation("geom_size")[:, env.task._dome], axis=0).min() > 5e-3
+    assert np.ptp(env.sim.per_simulation("geom_size")[:, env.task._panel._dome], axis=0).min() > 5e-3
 
 
 def test_the_motor_reaches_its_speed_and_keeps_it():
@@ -125,9 +135,9 @@ def test_the_motor_reaches_its_speed_and_keeps_it():
 
 
 def test_the_knobs_lean_and_arch_the_panel():
-    leans = [np.abs(env_of(8, tilt=tilt).task.panel()[1][:, 2, :2]).max() for tilt in (0.0, 0.1, 0.3)]
+    leans = [np.abs(env_of(8, tilt=tilt).task._panel.rotation()[:, 2, :2]).max() for tilt in (0.0, 0.1, 0.3)]
     assert leans[0] < 1e-9 < leans[1] < leans[2]
-    flat, arched = (env_of(curvature=share).task._semi_axes[:, 2] for share in (0.5, 1.0))
+    flat, arched = (env_of(curvature=share).task._panel._semi_axes[:, 2] for share in (0.5, 1.0))
     np.testing.assert_allclose(arched, 2 * flat)
 
 
@@ -135,3 +145,49 @@ def test_the_knobs_lean_and_arch_the_panel():
 def test_impossible_arguments_are_refused(arguments):
     with pytest.raises(ValueError, match="want"):
         SurfaceFinishing(**arguments)
+
+
+def test_a_finished_panel_has_gone_through_all_stages_and_its_measures_say_how():
+    env = env_of()
+    expert = env.task.expert()
+    expert.reset(np.arange(2))
+    stages, ends = [], {}
+    while not env.over.all():
+        before = env.over
+        info = env.step(expert.act())[-1]
+        stages.append(info["stage"].copy())
+        for lane in np.flatnonzero(env.over & ~before):
+            ends[lane] = {name: info["measures"][name][lane] for name in info["measures"] if name[0] != "_"}
+    assert (stages[-1] == len(env.task.stages) - 1).all()
+    assert np.array_equal(np.unique(stages), np.arange(len(env.task.stages)))
+    assert (np.diff(stages, axis=0) >= 0).all()
+    for end in ends.values():
+        assert end["coverage"] >= finishing.COVERAGE
+        assert 0 <= end["time_over"] <= 0.05 * finishing.OVER
+        assert 0 <= end["rework"] < end["cycle_time"] - 0.05 * panels.CELLS
+        assert finishing.FORCE - env.task.knob["window"] < end["peak_press"] < finishing.GOUGE
+        assert end["lifts"] == 0
+
+
+def test_a_second_expert_does_not_disturb_the_first():
+    alone, beside = env_of(), env_of()
+    first, second = alone.task.expert(), beside.task.expert()
+    first.reset(np.arange(2))
+    second.reset(np.arange(2))
+    for step in range(120):
+        if step % 20 == 0:
+            other = beside.task.expert()
+            other.reset(np.arange(2))
+        other.act()
+        np.testing.assert_array_equal(alone.step(first.act())[0], beside.step(second.act())[0])
+
+
+def test_what_is_kept_of_an_episode_is_in_its_state():
+    env, twin = env_of(), env_of()
+    work(env, 150)
+    env.task._over[:] = 3
+    twin.restore(env.state())
+    for name in ("finished", "time_over", "rework", "coverage", "stage"):
+        np.testing.assert_array_equal(getattr(twin.task, name)(), getattr(env.task, name)())
+    colours = [each.sim.per_simulation("geom_rgba") for each in (env, twin)]
+    np.testing.assert_array_equal(*colours)
