@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import mujoco
 import numpy as np
@@ -61,11 +62,12 @@ class Traffic:
         self._qpos = np.array([sim.joint_columns(three) for three in joints])  # (movers, 3)
         self._qvel = np.array([[sim.model.joint(name).dofadr[0] for name in three] for three in joints])
         self._servos = np.array([sim.actuator_columns(three) for three in joints])
-        shape = (len(self.names), sim.nsim)  # lanes last, where numpy's inner loops run
-        self._corner, self._sides = np.zeros((2, *shape)), np.ones((2, *shape))  # [m]
-        self._ends = np.ones((5, *shape))  # [m] of progress at the corners, the first one's twice
-        self._progress, self._pace = np.zeros(shape), np.zeros(shape)  # [m], [m/s]
-        self._way, self._free_speed = np.zeros((2, *shape)), np.zeros(shape)  # where they are: unit vectors, [m/s]
+        movers = len(self.names)
+        kept = partial(sim.record, lanes_last=True)  # where numpy's inner loops run
+        self._corner, self._sides = kept(2, movers), kept(2, movers, fill=1)  # [m]
+        self._ends = kept(5, movers, fill=1)  # [m] of progress at the corners, the first one's twice
+        self._progress, self._pace = kept(movers), kept(movers)  # [m], [m/s]
+        self._way, self._free_speed = kept(2, movers), kept(movers)  # where they are: unit vectors, [m/s]
 
     def place(self, ids: Ids, loops: Array, start: Array, pace: Array) -> None:
         """Start the movers of simulations ids: loops (k, movers, 4) low x, low y, high x, high y [m];

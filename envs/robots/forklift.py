@@ -7,14 +7,14 @@ from collections.abc import Mapping
 import mujoco
 import numpy as np
 
-from shopfloor.envs.measurement import ONE, XY, Array, Ids, Readings, Term
+from shopfloor.envs.measurement import ONE, XY, Array, Ids, Measure, Readings, Term, measurement
 from shopfloor.envs.props.scene import CONTACT_TIME, add_visual_box
 from shopfloor.envs.realism.sensing import Channel
 from shopfloor.envs.robots.base import Drive, WheeledBase
 from shopfloor.envs.robots.differential import drive_towards
 from shopfloor.envs.robots.robot import Robot
 from shopfloor.envs.rotations import rotate, yaw
-from shopfloor.envs.simulation import Simulation
+from shopfloor.envs.simulation import CONTROL_PERIOD, Simulation
 
 HEEL = 0.15  # [m] of the forks, before the front axle, about which the stacker turns
 FORK_LENGTH, FORK_WIDTH, FORK_THICKNESS = 1.15, 0.16, 0.05  # [m] usual for EUR pallets, vendors' figures, from memory
@@ -74,6 +74,7 @@ class Forklift(Robot):
         Term("turning", "rad/s", "speed of turning left", ONE),
         Term("forks", "m", "how far the forks are lifted", ONE),
     )
+    own_measures = (Measure("way_driven", "m", "forward and backward", "sum", "way_made"),)
     servos = (*WheeledBase.servos, "forks")
 
     def __init__(self) -> None:
@@ -126,6 +127,7 @@ class Forklift(Robot):
         """How far the forks are lifted (n,) [m]."""
         return self.sim.qpos[:, self._forks].copy()
 
+    @measurement
     def pose(self) -> tuple[Array, Array]:
         """Middle between the forks on the floor (n, 3) [m] and the rotation (n, 3, 3)."""
         position, rotation = self.base.pose()
@@ -148,6 +150,10 @@ class Forklift(Robot):
     def speeds(self) -> Array:
         """Speeds (n, 2): forward [m/s], turning left [rad/s]."""
         return self.base.velocity()[:, ::2]
+
+    def way_made(self) -> Array:
+        """Way (n,) [m] that was driven in the last control period."""
+        return np.abs(self.speeds()[:, 0]) * CONTROL_PERIOD
 
     def observe(self, readings: Readings) -> Mapping[str, Array]:
         """Place, level heading, speeds and lift as read."""

@@ -2,8 +2,12 @@ import numpy as np
 import pytest
 
 from shopfloor.envs import ShopfloorVectorEnv
+from shopfloor.envs.props.hall import DOCK, PARTS, route
+from shopfloor.envs.props.warehouse import PERSON_RADIUS
+from shopfloor.envs.robots import mobile
+from shopfloor.envs.simulation import CONTROL_PERIOD
 from shopfloor.envs.tasks import aisle_delivery
-from shopfloor.envs.tasks.aisle_delivery import DOCK, YAW_GOAL, AisleDelivery
+from shopfloor.envs.tasks.aisle_delivery import YAW_GOAL, AisleDelivery
 
 
 def hall(n=4, **knobs):
@@ -21,7 +25,7 @@ def stand(env, place):
 
 def docked(env, shift=(0.0, 0.0, 0.0)):
     place = np.zeros((env.num_envs, 3))
-    place[:, :2] = env.task._station
+    place[:, :2] = env.task.station()
     return place + np.array(shift)
 
 
@@ -78,7 +82,7 @@ def test_the_route_is_a_pure_function_that_leads_to_the_station():
     station, lane = np.array([[DOCK, 1.1]]), np.array([[-3.45]])
     place, lefts, parts = np.array([[-6.0, 2.0]]), [], []
     for _ in range(400):
-        point, left, part = aisle_delivery._route(place, station, lane)
+        point, left, part = route(place, station, lane)
         lefts.append(left[0])
         parts.append(part[0])
         place = place + 0.1 * (point - place)
@@ -104,3 +108,100 @@ def test_each_knob_changes_the_task(knob):
         stand(many, docked(many, (-0.2, 0, 0)))
         assert not few.task.success().any()
         assert many.task.success().all()
+
+
+def played(n=4):
+    """An expert's episodes: measures at their ends, furthest stages, successes, way of the robots between the steps."""
+    env = ShopfloorVectorEnv(AisleDelivery(), n, autoreset_mode="Disabled")
+    env.reset(seed=0)
+    expert = env.task.expert()
+    expert.reset(np.arange(n))
+    measures, way = {}, np.zeros(n)
+    while not env.over.all():
+        before, over = env.task.robot.place_in_hall(), env.over
+        *_, info = env.step(expert.act())
+        way += ~over * np.hypot(*(env.task.robot.place_in_hall() - before).T)
+        for name, values in info["measures"].items():
+            if not name.startswith("_"):
+                measures[name] = np.where(np.isfinite(values), values, measures.get(name, np.nan))
+    return env, measures, info["stage"], way
+
+
+def test_measures_and_stages_of_an_experts_episode_are_plausible():
+    env, measures, stages, way = played()
+    done = env.task.success()
+    assert done.sum() >= 3
+    assert list(measures) == [measure.name for measure in env.task.measures()]
+    np.testing.assert_allclose(measures["way_driven"], way, rtol=0.02)
+    assert (measures["way_driven"] > 11).all()  # from the left of the hall to its right
+    assert (measures["peak_acceleration"] > 0.3).all()
+    assert (measures["peak_acceleration"] < 2.5 * mobile.DRIVE.acceleration).all()
+    assert (measures["contacts"] == ~done).all()
+    assert (measures["distance_to_station"] < env.task.knob["tolerance"])[done].all()
+    assert (measures["yaw_to_station"] < YAW_GOAL)[done].all()
+    assert (measures["closest_person"] > 0)[done].all()
+    assert (measures["closest_person"] < 5).all()
+    assert (measures["time_too_close"] < 2.0).all()
+    assert (stages == len(PARTS))[done].all()
+    assert (stages < len(PARTS))[~done].all()
+
+
+def test_a_stage_is_where_the_robot_is_whoever_drives():
+    env = hall()
+    assert (env.task.stage() == 0).all()
+    for stage, x in ((1, 0.0), (2, DOCK - 0.8)):
+        stand(env, np.concatenate([np.full((4, 1), x), env.task.lane(), np.zeros((4, 1))], axis=1))
+        rows = np.abs(env.task.lane()[:, 0] - env.task.station()[:, 1]) > 0.4  # else it is docking there
+        assert (env.task.stage() == stage)[rows].all()
+    stand(env, docked(env, (-0.5, 0, 0)))
+    assert (env.task.stage() == 3).all()
+    stand(env, docked(env))
+    assert (env.task.stage() == 4).all()
+
+
+def test_the_closest_person_is_measured_from_skin_to_skin():
+    env = hall()
+    people = env.task._traffic.places()[:, :2, :2]
+    ahead = people[:, 0] - [mobile.HALF_LENGTH + PERSON_RADIUS + 0.4, 0.1]
+    stand(env, np.concatenate([ahead, np.zeros((4, 1))], axis=1))
+    alone = np.hypot(*(people[:, 0] - people[:, 1]).T) > 3
+    np.testing.assert_allclose(env.task.closest_person()[alone], 0.4, atol=1e-9)
+    aside = people[:, 0] - [0.1, mobile.HALF_WIDTH + PERSON_RADIUS + 0.2]
+    stand(env, np.concatenate([aside, np.zeros((4, 1))], axis=1))
+    np.testing.assert_allclose(env.task.closest_person()[alone], 0.2, atol=1e-9)
+    assert (env.task.time_too_close() == 0).all()
+    env.sim.qvel[:, 0] = 1.0  # takes 0.33 m to stop
+    env.sim.forward(np.arange(4))
+    np.testing.assert_allclose(env.task.time_too_close()[alone], CONTROL_PERIOD)
+    assert np.isnan(hall(people=0).task.closest_person()).all()
+
+
+def test_a_second_expert_does_not_disturb_the_first():
+    def poses(disturbed):
+        env = hall()
+        expert = env.task.expert()
+        expert.reset(np.arange(4))
+        for step in range(60):
+            if disturbed and step == 20:
+                other = env.task.expert()
+                other.reset(np.arange(4))
+                other.act()
+            env.step(expert.act())
+        return env.sim.qpos.copy()
+
+    np.testing.assert_array_equal(poses(False), poses(True))
+
+
+def test_an_episode_goes_on_the_same_from_a_saved_state():
+    env, other = hall(), hall()
+    actions = np.tile([0.4, 0.1], (4, 1))
+    for _ in range(31):
+        env.step(actions)
+    saved = env.state()
+    later = [env.step(actions) for _ in range(20)]
+    other.restore(saved)
+    for step in later:
+        again = other.step(actions)
+        np.testing.assert_array_equal(step[0], again[0])
+        np.testing.assert_array_equal(step[1], again[1])
+    np.testing.assert_array_equal(env.task._traffic.places(), other.task._traffic.places())

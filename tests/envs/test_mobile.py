@@ -1,5 +1,7 @@
+import copy
 import itertools
 
+import mujoco
 import numpy as np
 import pytest
 
@@ -94,8 +96,15 @@ def test_the_lidar_agrees_with_mujocos_rays():
     position, rotation = robot.pose()
     angle = 2 * np.pi * np.arange(mobile.BEAMS) / mobile.BEAMS
     beams = rotation[:, None, :, 0] * np.cos(angle)[:, None] + rotation[:, None, :, 1] * np.sin(angle)[:, None]
-    eyes = np.broadcast_to((position + np.array([0.0, 0.0, mobile.LIDAR_HEIGHT]))[:, None], beams.shape)
-    distance, _ = env.sim.batch.ray(eyes, beams, groups, bodyexclude=env.sim.model.body("chassis").id)
+    eyes = position + np.array([0.0, 0.0, mobile.LIDAR_HEIGHT])
+    distance, geom = np.zeros((48, mobile.BEAMS)), np.zeros(mobile.BEAMS, dtype=np.int32)
+    model, data, chassis = copy.copy(env.sim.model), mujoco.MjData(env.sim.model), env.sim.model.body("chassis").id
+    for lane in range(48):
+        env.sim.copy_to(lane, model, data)
+        mujoco.mj_multiRay(
+            *(model, data, eyes[lane], beams[lane].ravel(), groups, 1, chassis),
+            *(geom, distance[lane], None, mobile.BEAMS, mujoco.mjMAXVAL),
+        )
     distance[(distance < 0) | (distance > mobile.LIDAR_RANGE)] = mobile.LIDAR_RANGE
     off = np.abs(robot.scan() - distance)
     assert off.max() < 1e-4  # where a beam grazes a wall

@@ -17,8 +17,8 @@ def yard(n=3, **knobs):
 def put(env, shift=(0.0, 0.0, 0.0), turn=0.0):
     """Put the pallet into the bay, but for a shift [m] and a turn [rad]."""
     ids = np.arange(env.num_envs)
-    position, rotation = env.task.bay()
-    env.task._parts.put(ids, (position + np.array(shift))[:, None], (rotation @ about_z(np.array(turn)))[:, None])
+    position, rotation = env.task.bay_pose()
+    env.task._pallet.put(ids, (position + np.array(shift))[:, None], (rotation @ about_z(np.array(turn)))[:, None])
     env.sim.forward(ids)
 
 
@@ -32,7 +32,7 @@ def test_success_needs_the_pallet_in_the_bay_on_the_floor_and_the_forks_out():
         put(env, shift, turn)
         assert not env.task.success().any()
     put(env)
-    position, rotation = env.task.bay()
+    position, rotation = env.task.bay_pose()
     back = position - (forklift.CENTRE + OUT - 0.05) * rotation[..., 0]
     yaw = np.arctan2(rotation[:, 1, 0], rotation[:, 0, 0])
     env.task.robot.place(np.arange(env.num_envs), np.column_stack([back[:, :2], yaw]))
@@ -54,7 +54,7 @@ def test_a_loaded_pallet_rests_and_weighs_what_it_should():
     for _ in range(40):
         env.step(np.tile([0.0, 0.0, 1.0], (3, 1)))
     assert np.abs(env.task.pallet()[0] - before).max() < 2e-4
-    assert np.abs(env.task._parts.velocities()).max() < 1e-3
+    assert np.abs(env.task._pallet.velocities()).max() < 1e-3
     masses = env.sim.per_simulation("body_mass")[:, env.sim.model.body("pallet").id]
     assert (masses > PALLET_MASS + 0.39 * LOAD_MASS).all()
     assert (masses < PALLET_MASS + 1.61 * LOAD_MASS).all()
@@ -67,13 +67,14 @@ def test_lifting_carries_the_whole_weight_and_bends_nothing_through():
     base = position - forklift.CENTRE * rotation[..., 0]
     env.task.robot.place(np.arange(3), np.column_stack([base[:, :2], yaw]))
     env.sim.forward(np.arange(3))
+    forces = env.sim.left_by_step("actuator_force")
     for _ in range(50):
         env.step(np.tile([0.0, 0.0, -1.0], (3, 1)))
     lifted = env.task.pallet()[0][:, 2]
     sunk = env.task.robot.height() + forklift.FORK_LOW - POCKET - lifted
     assert (lifted > 0.12).all()
     assert np.abs(sunk).max() < 1e-3
-    force = env.sim.batch.bind("actuator_force")[:, env.sim.model.actuator("forks").id]
+    force = forces[:, env.sim.model.actuator("forks").id]
     masses = env.sim.per_simulation("body_mass")[:, env.sim.model.body("pallet").id]
     np.testing.assert_allclose(force, 9.81 * masses, rtol=0.02)
 
@@ -89,7 +90,7 @@ def test_a_pallet_that_is_pushed_over_the_floor_is_lost():
     for _ in range(80):
         lost |= env.step(np.tile([0.4, 0.0, 1.0], (3, 1)))[-1]["lost"]
     assert lost.all()
-    assert (env.task._slid > SLIDE_LIMIT).all()
+    assert (env.task.pushed() > SLIDE_LIMIT).all()
 
 
 @pytest.mark.parametrize("knob", ["yaw_spread", "tolerance", "load"])
@@ -107,3 +108,105 @@ def test_each_knob_changes_the_task(knob):
         put(many, (0.1, 0, 0))
         assert not few.task.success().any()
         assert many.task.success().all()
+
+
+@pytest.fixture(scope="module")
+def experts_episode():
+    """An environment at the end of an expert's episodes, their measures and stages."""
+    env = ShopfloorVectorEnv(PalletDocking(), 3, autoreset_mode="Disabled")
+    env.reset(seed=0)
+    expert = env.task.expert()
+    expert.reset(np.arange(3))
+    measures = {}
+    while not env.over.all():
+        *_, info = env.step(expert.act())
+        for name, values in info["measures"].items():
+            if not name.startswith("_"):
+                measures[name] = np.where(np.isfinite(values), values, measures.get(name, np.nan))
+    return env, measures, info["stage"]
+
+
+def test_measures_and_stages_of_an_experts_episode_are_plausible(experts_episode):
+    env, measures, stages = experts_episode
+    assert env.task.success().all()
+    assert list(measures) == [measure.name for measure in env.task.measures()]
+    assert (stages == len(env.task.stages) - 1).all()
+    assert (measures["lifts"] == 1).all()
+    assert (measures["drops"] == 0).all()
+    assert (measures["pushed"] < 0.05).all()
+    assert (measures["distance_to_bay"] < env.task.knob["tolerance"]).all()
+    assert (measures["yaw_to_bay"] < YAW_GOAL).all()
+    assert (measures["way_driven"] > 6).all()
+    assert (measures["way_driven"] < 40).all()
+    assert (measures["peak_acceleration"] > 0.1).all()
+    assert (measures["peak_acceleration"] < 3 * forklift.DRIVE.acceleration).all(), measures["peak_acceleration"]
+
+
+def test_a_stage_is_where_the_pallet_is_whoever_drives():
+    env = yard()
+    ids = np.arange(3)
+    assert (env.task.stage() == 0).all()
+    position, rotation = env.task.pallet()
+    yaw = np.arctan2(rotation[:, 1, 0], rotation[:, 0, 0])
+    env.task.robot.place(ids, np.column_stack([(position - forklift.CENTRE * rotation[..., 0])[:, :2], yaw]))
+    env.sim.forward(ids)
+    assert (env.task.stage() == 1).all()
+    env.task._pallet.put(ids, (position + np.array([0.0, 0.0, 0.1]))[:, None], rotation[:, None])
+    env.sim.forward(ids)
+    assert (env.task.stage() == 2).all()
+    bay, turned = env.task.bay_pose()
+    yaw = np.arctan2(turned[:, 1, 0], turned[:, 0, 0])
+    env.task.robot.place(ids, np.column_stack([(bay - forklift.CENTRE * turned[..., 0])[:, :2], yaw]))
+    put(env, (0.0, 0.0, 0.1))
+    assert (env.task.stage() == 3).all()
+    put(env)
+    assert (env.task.stage() == 4).all()
+    env.task.robot.place(ids, np.tile([-2.0, 0.0, 0.0], (3, 1)))
+    env.sim.forward(ids)
+    assert (env.task.stage() == 5).all()
+
+
+def test_a_pallet_set_down_outside_the_bay_counts_as_a_drop():
+    env = yard()
+    ids, up = np.arange(3), np.array([0.0, 0.0, 0.1])
+    zero = np.zeros((3, 3))
+    position, rotation = env.task.pallet()
+    env.task._pallet.put(ids, (position + up)[:, None], rotation[:, None])
+    env.sim.forward(ids)
+    env.step(zero)
+    put(env, (1.0, 0.0, 0.0))
+    env.step(zero)
+    counts = env._tallies.values()
+    assert (counts["lifts"] == 1).all()
+    assert (counts["drops"] == 1).all()
+    put(env, (0.0, 0.0, 0.1))
+    env.step(zero)
+    put(env)
+    env.step(zero)
+    counts = env._tallies.values()
+    assert (counts["lifts"] == 2).all()
+    assert (counts["drops"] == 1).all()
+
+
+def test_a_second_expert_does_not_disturb_the_first():
+    def poses(disturbed):
+        env = yard()
+        expert = env.task.expert()
+        expert.reset(np.arange(3))
+        for step in range(60):
+            if disturbed and step == 20:
+                other = env.task.expert()
+                other.reset(np.arange(3))
+                other.act()
+            env.step(expert.act())
+        return env.sim.qpos.copy()
+
+    np.testing.assert_array_equal(poses(False), poses(True))
+
+
+def test_how_far_the_pallet_was_pushed_is_part_of_the_state():
+    env, other = yard(), yard()
+    env.task._pallet.pushed[:] = 0.1
+    other.restore(env.state())
+    np.testing.assert_array_equal(other.task.pushed(), 0.1)
+    np.testing.assert_array_equal(other.task.bay_pose()[1], env.task.bay_pose()[1])
