@@ -34,7 +34,7 @@ class Pixels:
         space = gymnasium.spaces.Dict({name: gymnasium.spaces.Box(0, 255, (*size, 3), np.uint8) for name in cameras})
         if state_dim is not None:
             space = gymnasium.spaces.Dict({"pixels": space, "agent_pos": box(state_dim)})
-        self.single_space = space
+        self.single_space: gymnasium.Space[Any] = space
 
     def update(self, ids: Ids, steps: NDArray[np.int64]) -> None:
         """Draw lanes ids as they are now, at control step (k,) of their episodes."""

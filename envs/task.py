@@ -99,14 +99,14 @@ class Task(Observed, ABC):
         return round(self.horizon * CONTROL_RATE)
 
     @property
-    def parts(self) -> Sequence[Observed]:
+    def observed(self) -> Sequence[Observed]:
         """What sensors look at, in the order of the observation: the robot's parts, the equipment, the scene."""
-        return (*self.robot.parts, *self.equipment, self)
+        return (*self.robot.observed, *self.equipment, self)
 
     @property
     def all_terms(self) -> tuple[Term, ...]:
         """The parts of the whole observation in order: first the robot's own."""
-        return tuple(term for part in self.parts for term in part.terms)
+        return tuple(term for part in self.observed for term in part.terms)
 
     @property
     def observation_names(self) -> Sequence[str]:
@@ -116,7 +116,7 @@ class Task(Observed, ABC):
     @property
     def state_dim(self) -> int:
         """How many elements of the observation are proprioceptive."""
-        return sum(term.size for part in self.robot.parts for term in part.terms)
+        return sum(term.size for part in self.robot.observed for term in part.terms)
 
     @property
     def feature_names(self) -> dict[str, list[str]]:
@@ -130,7 +130,7 @@ class Task(Observed, ABC):
 
     def measures(self) -> tuple[Measure, ...]:
         """The numbers of an episode's record with their units: the robot's, then the task's own."""
-        return (COMMON, *(measure for part in self.parts for measure in part.own_measures))
+        return (COMMON, *(measure for part in self.observed for measure in part.own_measures))
 
     @abstractmethod
     def scene(self) -> mujoco.MjSpec:

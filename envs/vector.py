@@ -146,7 +146,7 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         self.camera = self._known_camera(camera or self.task.camera)
         self.task.bind(sim)
         self._horizon = int(max_episode_steps or self.task.horizon_steps)
-        self._parts = self.task.parts
+        self._parts = self.task.observed
         channels = [channel for part in self._parts for channel in part.channels]
         self._sensing = Sensing(channels, self.realism.devices, sim)
         self._weights = self.task.reward_weights
@@ -218,7 +218,9 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
             self._episode[ids] += self.num_envs
         self._start(ids)
         nothing = ~self._everywhere
-        return self._seen(), self._info(nothing, lost=nothing, diverged=nothing, ended_by=np.zeros(self.num_envs, int))
+        return self._seen(), self._info(
+            nothing, lost=nothing, diverged=nothing, ended_by=np.zeros(self.num_envs, np.int64)
+        )
 
     def step(self, actions: NDArray[Any]) -> tuple[Observations, Array, Mask, Mask, Info]:
         """Advance by one control period; lanes whose episode is over follow the autoreset mode."""
@@ -245,8 +247,11 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         lost = self.task.lost() & alive & ~success
         terminated = success | lost | diverged
         truncated = playing & ~terminated & (self._steps >= self._horizon)
-        endings = (success, Ending.SUCCESS), (lost, Ending.LOST), (diverged, Ending.DIVERGED), (truncated, Ending.TIME)
-        info = self._info(success, lost=lost, diverged=diverged, ended_by=sum(int(how) * mask for mask, how in endings))
+        endings = {Ending.SUCCESS: success, Ending.LOST: lost, Ending.DIVERGED: diverged, Ending.TIME: truncated}
+        ended_by = np.zeros(self.num_envs, dtype=np.int64)
+        for how, lanes in endings.items():
+            ended_by[lanes] = how
+        info = self._info(success, lost=lost, diverged=diverged, ended_by=ended_by)
         terms = info["reward_terms"]
         dense = sum((weight * terms[name] for name, weight in self._weights.items()), np.zeros(self.num_envs))
         rewards = np.where(alive, success.astype(float) if self._sparse else dense, 0.0)
@@ -342,7 +347,7 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         if lanes is None:
             return np.arange(self.num_envs)
         chosen = np.asarray(lanes)
-        return np.flatnonzero(chosen) if chosen.dtype == bool else chosen
+        return np.flatnonzero(chosen) if chosen.dtype == bool else chosen.astype(np.intp)
 
     def _checked(self, actions: NDArray[Any]) -> Array:
         commands = np.asarray(actions, dtype=np.float64)

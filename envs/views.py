@@ -23,7 +23,10 @@ def box(size: int) -> gymnasium.spaces.Box:
 class View(Protocol):
     """One observation type over n lanes."""
 
-    single_space: gymnasium.Space[Any]
+    @property
+    def single_space(self) -> gymnasium.Space[Any]:
+        """What one lane observes."""
+        ...
 
     def update(self, ids: Ids, steps: NDArray[np.int64]) -> None:
         """Lanes ids have moved on to control step (k,) of their episodes."""
@@ -52,7 +55,7 @@ class WholeState(_Numbers):
     """The observation (n, obs_dim) as one vector."""
 
     def __init__(self, size: int) -> None:
-        self.single_space = box(size)
+        self.single_space: gymnasium.Space[Any] = box(size)
 
     def seen(self, states: Floats, readings: Floats) -> Floats:
         """The states."""
@@ -64,7 +67,9 @@ class Halves(_Numbers):
 
     def __init__(self, size: int, own: int) -> None:
         self._own = own
-        self.single_space = gymnasium.spaces.Dict({"agent_pos": box(own), "environment_state": box(size - own)})
+        self.single_space: gymnasium.Space[Any] = gymnasium.spaces.Dict(
+            {"agent_pos": box(own), "environment_state": box(size - own)}
+        )
 
     def seen(self, states: Floats, readings: Floats) -> dict[str, Floats]:
         """The states in two parts."""

@@ -91,7 +91,7 @@ class Arm(Robot):
         self.speed_limits = {**dict.fromkeys(JOINTS, JOINT_SPEED), **self.tool.speed_limits}
 
     @property
-    def parts(self) -> Sequence[Observed]:
+    def observed(self) -> Sequence[Observed]:
         """The arm and its tool."""
         return self, self.tool
 

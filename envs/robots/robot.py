@@ -38,7 +38,7 @@ class Robot(Observed, ABC):
     """Names of its actuators: what a command's latency delays."""
 
     @property
-    def parts(self) -> Sequence[Observed]:
+    def observed(self) -> Sequence[Observed]:
         """The robot and the tools that have channels of their own, in the order of the observation."""
         return (self,)
 

@@ -3,21 +3,10 @@
 import importlib
 import re
 
-_NAMES = [
-    "PegInsertion",
-    "GearMeshing",
-    "ScrewDriving",
-    "Kitting",
-    "BinPicking",
-    "MachineTending",
-    "SurfaceFinishing",
-    "ConveyorSorting",
-    "Palletizing",
-    "ToteTransfer",
-    "BimanualAssembly",
-    "AisleDelivery",
-    "PalletDocking",
-]
+_NAMES = (
+    "PegInsertion GearMeshing ScrewDriving Kitting BinPicking MachineTending SurfaceFinishing ConveyorSorting "
+    "Palletizing ToteTransfer BimanualAssembly AisleDelivery PalletDocking"
+).split()
 TASKS = {}
 PROBLEMS = {}
 for _name in _NAMES:

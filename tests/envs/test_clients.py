@@ -185,7 +185,7 @@ def test_the_two_halves_are_the_state_and_raw_readings_hold_every_channel(task):
     whole, halves, raw = (single(task, obs_type=kind) for kind in ("state", "environment_state_agent_pos", "raw"))
     (state, _), (parts, _), (readings, _) = (env.reset(seed=5) for env in (whole, halves, raw))
     np.testing.assert_array_equal(np.concatenate([parts["agent_pos"], parts["environment_state"]]), state)
-    owners = (*whole.task.robot.parts, whole.task)
+    owners = whole.task.observed
     assert {name: len(value) for name, value in readings.items()} == {
         channel.name: channel.size for owner in owners for channel in owner.channels
     }
