@@ -73,7 +73,7 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
     - success, is_success (the same, as stable-baselines3 and LeRobot name it), lost, diverged; ended_by, an `Ending`;
     - site, episode_index; stage, the furthest of the task's `stages` that the work has reached;
     - reward_terms, the raw terms of the dense reward by name;
-    - measures, the numbers of `task.measures()` by name, where an episode has ended; elsewhere NaN.
+    - measures, the numbers of `task.measures()` by name, so far.
 
     copy.deepcopy and pickle give an environment that goes on the same to the bit, as `state` and `restore` do.
     """
@@ -404,11 +404,7 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
 
     def _info(self, success: Mask, *, lost: Mask, diverged: Mask, ended_by: NDArray[np.int64]) -> Info:
         """Gymnasium's vector layout: each key with a mask `_key` of the lanes that have it."""
-        ended = ended_by > 0
-        measured = ended & ~diverged
-        measures = {"cycle_time": np.where(ended, self._steps * CONTROL_PERIOD, np.nan)}
-        for name, value in self._tallies.values().items():
-            measures[name] = np.where(measured, value, np.nan)
+        measures = {"cycle_time": self._steps * CONTROL_PERIOD, **self._tallies.values()}
         terms = self.task.reward_terms()
         info: Info = {
             "success": success,
@@ -420,7 +416,7 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
             "episode_index": self._episode.copy(),
             "stage": self._furthest.copy(),
             "reward_terms": {**terms, **{f"_{name}": self._everywhere for name in terms}},
-            "measures": {**measures, **{f"_{name}": ended for name in measures}},
+            "measures": {**measures, **{f"_{name}": self._everywhere for name in measures}},
         }
         return {**info, **{f"_{name}": self._everywhere for name in info}}
 

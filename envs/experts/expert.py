@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shopfloor.envs.robots.robot import CLOSED, OPEN, Robot
-from shopfloor.envs.rotations import norm, rotate, to_rotvec
+from shopfloor.envs.rotations import compose, norm, rotate, to_rotvec
 
 __all__ = ["CLOSED", "OPEN", "Expert", "Goal", "Phase", "Style", "above", "bringing", "pick_and_place", "raised"]
 
@@ -79,8 +79,8 @@ def bringing(robot: Robot, part: Goal, goal: Goal) -> Goal:
         tool_position, tool_rotation = robot.pose()
         position, rotation = part()
         goal_position, goal_rotation = goal()
-        turn = goal_rotation @ np.swapaxes(rotation, -1, -2)
-        return goal_position + rotate(turn, tool_position - position), turn @ tool_rotation
+        turn = compose(goal_rotation, np.swapaxes(rotation, -1, -2))
+        return goal_position + rotate(turn, tool_position - position), compose(turn, tool_rotation)
 
     return moved
 
@@ -212,7 +212,7 @@ class Expert:
         tool_position, tool_rotation = self._robot.pose()
         gap = position - tool_position
         near = _worst(norm(gap)) < self._tolerance[self._phase]
-        turn = norm(to_rotvec(rotation @ np.swapaxes(tool_rotation, -1, -2)))
+        turn = norm(to_rotvec(compose(rotation, np.swapaxes(tool_rotation, -1, -2))))
         near &= _worst(turn) < self._angle_tolerance[self._phase]
         self._swing[near & _any(self._swing)] = 0.0  # past the goal: now come back to it
         self._steps += 1

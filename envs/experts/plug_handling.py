@@ -9,13 +9,13 @@ from shopfloor.envs.experts.two_hands import Grasp, ball, standing
 from shopfloor.envs.measurement import Array
 from shopfloor.envs.props.plug_and_housing import HOUSING, KNOB, SHAFT, collar_in_housing
 from shopfloor.envs.robots.humanoid import LEFT, PAD, RIGHT, TORSO, Humanoid
-from shopfloor.envs.rotations import about_z, cross, dot, from_rotvec, norm, rotate
+from shopfloor.envs.rotations import about_z, compose, cross, dot, from_rotvec, norm, rotate
 
 HOUSING_GRIP = np.array([0.0, 0.0, -0.018])  # [m] between the left hand's pads, in the housing's frame
 PLUG_GRIP = np.array([0.0, 0.0, 0.018])  # [m] between the right hand's pads, in the plug's frame
 GIVE = 1.5e-3  # [m] that a hand may be further open than what it holds is thick
 BY_GRIPS = Grasp(take=ball(0.007, 0.008), hold=ball(2 * PAD[2]), opening=(HOUSING + GIVE, KNOB[0] + GIVE))
-LEANING = from_rotvec(np.array([-np.pi / 3, 0.0, 0.0])) @ about_z(np.array(np.pi / 2))
+LEANING = compose(from_rotvec(np.array([-np.pi / 3, 0.0, 0.0])), about_z(np.array(np.pi / 2)))
 SIDEWAYS = about_z(np.array(np.pi / 2))
 TURNED = np.stack([LEANING, SIDEWAYS])  # (2, 3, 3) left hand from the left, 30 degrees from above; right from above
 UP = np.array([0.0, 0.0, 1.0])
@@ -44,7 +44,7 @@ class PlugHandling:
     def at_parts(self) -> tuple[Array, Array]:
         """Hands at their parts, or back from them by as much as they are still aside."""
         hands, (position, rotation) = self._robot.pose()[0][:, :TORSO], self._parts()
-        turned = np.stack([rotation[:, 0] @ LEANING, np.tile(SIDEWAYS, (len(rotation), 1, 1))], axis=1)
+        turned = np.stack([compose(rotation[:, 0], LEANING), np.tile(SIDEWAYS, (len(rotation), 1, 1))], axis=1)
         back = turned[..., 2]  # the way a hand comes from
         wanted = grips(position, rotation)
         gap = wanted - hands
@@ -80,5 +80,5 @@ class PlugHandling:
         position, rotation = self._parts()
         hands, turned = (values[:, :TORSO] for values in self._robot.pose())
         turn = from_rotvec(cross(rotation[..., 2], rotations[..., 2]))
-        turn[:, LEFT] = rotations[:, LEFT] @ np.swapaxes(rotation[:, LEFT], -1, -2)
-        return standing(self._robot, places + rotate(turn, hands - position), turn @ turned, self._stand)
+        turn[:, LEFT] = compose(rotations[:, LEFT], np.swapaxes(rotation[:, LEFT], -1, -2))
+        return standing(self._robot, places + rotate(turn, hands - position), compose(turn, turned), self._stand)

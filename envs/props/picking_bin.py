@@ -13,7 +13,7 @@ from shopfloor.envs.props import scene
 from shopfloor.envs.props.parts import Fixture, Parts
 from shopfloor.envs.props.small_goods import COLOURS, FACES, HALF_SIZES, ITEMS, KINDS, MASSES, N, add_goods
 from shopfloor.envs.realism.sites import Sites
-from shopfloor.envs.rotations import about_z, unrotate
+from shopfloor.envs.rotations import about_z, compose, rotate, unrotate
 from shopfloor.envs.simulation import Simulation
 
 Array = NDArray[np.float64]
@@ -76,8 +76,8 @@ class PickingStation:
         tote = np.concatenate([TOTE_AT + draws["tote_shift"] + sites.fixture_shift, floor[:, None]], axis=1)
         self.tote.put(ids, tote)
         local, rotations = _heap(draws, scales, pitch)
-        positions = middle[:, None] + np.swapaxes(turn @ np.swapaxes(local, 1, 2), 1, 2)
-        self.goods.put(ids, positions, turn[:, None] @ rotations)
+        positions = middle[:, None] + rotate(turn[:, None], local)
+        self.goods.put(ids, positions, compose(turn[:, None], rotations))
 
     def of_ordered(self, values: NDArray[Any]) -> NDArray[Any]:
         """Of values (n, items, ...) those of the ordered item (n, ...)."""
@@ -114,7 +114,7 @@ def _heap(draws: Mapping[str, Array], scales: Array, pitch: float) -> tuple[Arra
     n = len(scales)
     face = np.minimum(draws["face"] * 3, 2).astype(np.intp)
     face = np.where(KINDS[:, 2] == 1, 1 + face % 2, face)
-    rotations = about_z(draws["yaw"]) @ FACES[face]
+    rotations = compose(about_z(draws["yaw"]), FACES[face])
     height = (np.abs(rotations[..., 2, :]) * HALF_SIZES).sum(axis=-1) * scales  # half of each item's
     slot = np.argsort(draws["slots"], axis=1)
     side = np.where(draws["end"] > 0, 1.0, -1.0)

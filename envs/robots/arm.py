@@ -20,7 +20,7 @@ from shopfloor.envs.robots.kinematics import (
 )
 from shopfloor.envs.robots.robot import Robot, limited
 from shopfloor.envs.robots.tools import ParallelGripper, Tool
-from shopfloor.envs.rotations import from_rotvec, norm, to_quaternion, to_rotvec
+from shopfloor.envs.rotations import compose, from_rotvec, norm, rotate, to_quaternion, to_rotvec
 from shopfloor.envs.simulation import CONTROL_PERIOD, Simulation
 
 JOINTS = ("shoulder_pan", "shoulder_lift", "elbow", "wrist_1", "wrist_2", "wrist_3")
@@ -162,7 +162,7 @@ class Arm(Robot):
         """Motions (n, 6) that bring the tool to a pose, straight."""
         commanded_position, commanded_rotation = self.commanded_pose()
         translation = gain[:, None] * (position - commanded_position)
-        turn = gain[:, None] * to_rotvec(rotation @ np.swapaxes(commanded_rotation, -1, -2))
+        turn = gain[:, None] * to_rotvec(compose(rotation, np.swapaxes(commanded_rotation, -1, -2)))
         return np.concatenate(
             [
                 limited(translation / (MAX_TRANSLATION * CONTROL_PERIOD), speed[:, None]),
@@ -245,9 +245,9 @@ def add_capsule(body: mujoco.MjsBody, start: Point, end: Point, radius: float, r
 def _add_link(body: mujoco.MjsBody, index: int, rotation: Array, offset: Array) -> None:
     """The shape and mass of link `index`, whose far end is turned and set off; the links themselves do not collide."""
     body.mass, body.explicitinertial = LINK_MASS[index], True
-    body.ipos = offset + rotation @ MASS_CENTRE[index]
+    body.ipos = offset + rotate(rotation, np.array(MASS_CENTRE[index]))
     xx, yy, zz, xy, xz, yz = INERTIA[index]
-    inertia = rotation @ np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]]) @ rotation.T
+    inertia = compose(compose(rotation, np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])), rotation.T)
     body.fullinertia = inertia[[0, 1, 2, 0, 0, 1], [0, 1, 2, 1, 2, 2]]
     a, _, d = offset
     if index in (1, 2):  # upper arm and forearm lie beside their joints

@@ -31,6 +31,7 @@ from shopfloor.envs.robots.robot import Robot, limited
 from shopfloor.envs.robots.tools import ParallelGripper
 from shopfloor.envs.rotations import (
     about_z,
+    compose,
     from_rotvec,
     norm,
     rotate,
@@ -133,7 +134,7 @@ class Humanoid(Robot):
         The hands point down unless turned. Raises ValueError out of reach.
         """
         turned = np.tile(np.eye(3), (2, 1, 1)) if rotations is None else rotations
-        feet = unrotate(OUTWARDS, hands - FEET), np.swapaxes(OUTWARDS, -1, -2) @ turned
+        feet = unrotate(OUTWARDS, hands - FEET), compose(np.swapaxes(OUTWARDS, -1, -2), turned)
         joints: Array = np.round(solve(HOME, self.frame, *feet), 4)  # the same on any processor
         return joints
 
@@ -150,7 +151,7 @@ class Humanoid(Robot):
         servo.forcerange, servo.forcelimited = (-LIFT_FORCE, LIFT_FORCE), True
         _add_torso(torso)
         for side, gripper, foot, outwards in zip(SIDES, self.grippers, FEET, OUTWARDS, strict=True):
-            mount = torso.add_body(name=f"{side}_foot", pos=foot, quat=to_quaternion(outwards @ BASE))
+            mount = torso.add_body(name=f"{side}_foot", pos=foot, quat=to_quaternion(compose(outwards, BASE)))
             flange = add_chain(spec, mount, f"{side}_", stiffness=STIFFNESS, damping=DAMPING)
             gripper.add_to(spec, flange, f"{side}_")
             add_contact_sensor(spec, flange)
@@ -243,7 +244,9 @@ class Humanoid(Robot):
     def hand_poses(self) -> tuple[Array, Array]:
         """Both hands in the torso's frame: positions (n, 2, 3) [m] and rotations (n, 2, 3, 3)."""
         position, rotation = self.pose()
-        return self.in_torso(position[:, :2]), np.swapaxes(rotation[:, TORSO], -1, -2)[:, None] @ rotation[:, :2]
+        return self.in_torso(position[:, :2]), compose(
+            np.swapaxes(rotation[:, TORSO], -1, -2)[:, None], rotation[:, :2]
+        )
 
     def in_torso(self, position: Array) -> Array:
         """World positions (n, k, 3) [m] in the torso's frame."""
@@ -260,7 +263,7 @@ class Humanoid(Robot):
         positions = torso[:, None] + rotate(about[:, None], hands)
         return (
             np.concatenate([positions, torso[:, None]], axis=1),
-            np.concatenate([about[:, None] @ rotations, about[:, None]], axis=1),
+            np.concatenate([compose(about[:, None], rotations), about[:, None]], axis=1),
         )
 
     def carrying(self, hands: Array, rotations: Array, torso: Array, heading: Array) -> tuple[Array, Array]:
@@ -280,8 +283,8 @@ class Humanoid(Robot):
         torso, about = self.sim.site_position("torso"), self.sim.site_rotation("torso")
         hand, hand_rotation = self.commanded_hands()
         towards = unrotate(about[:, None], position[:, :2] - torso[:, None]) - hand
-        wanted = np.swapaxes(about, -1, -2)[:, None] @ rotation[:, :2]
-        turn = to_rotvec(wanted @ np.swapaxes(hand_rotation, -1, -2))
+        wanted = compose(np.swapaxes(about, -1, -2)[:, None], rotation[:, :2])
+        turn = to_rotvec(compose(wanted, np.swapaxes(hand_rotation, -1, -2)))
         gain = gain[:, None, None]
         reach = np.stack([gain * towards / MAX_TRANSLATION, gain * turn / MAX_ROTATION], axis=2) / CONTROL_PERIOD
         reach = limited(reach.reshape(4 * n, 3), np.repeat(speed, 4)[:, None]).reshape(n, 12)
@@ -329,7 +332,7 @@ class Humanoid(Robot):
         self._kinematics: Kinematics = forward_kinematics(self._commanded.reshape(2 * n, 6), self.frame)
         position = self._kinematics.position.reshape(n, 2, 3)
         rotation = self._kinematics.rotation.reshape(n, 2, 3, 3)
-        self._commanded_hands = FEET + rotate(OUTWARDS, position), OUTWARDS @ rotation
+        self._commanded_hands = FEET + rotate(OUTWARDS, position), compose(OUTWARDS, rotation)
 
 
 def _pace(way: Array, gain: Array, acceleration: float) -> Array:

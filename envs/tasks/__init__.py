@@ -3,10 +3,21 @@
 import importlib
 import re
 
-_NAMES = (
-    "PegInsertion GearMeshing ScrewDriving Kitting BinPicking MachineTending SurfaceFinishing ConveyorSorting "
-    "Palletizing ToteTransfer BimanualAssembly AisleDelivery PalletDocking"
-).split()
+_NAMES = [
+    "PegInsertion",
+    "GearMeshing",
+    "ScrewDriving",
+    "Kitting",
+    "BinPicking",
+    "MachineTending",
+    "SurfaceFinishing",
+    "ConveyorSorting",
+    "Palletizing",
+    "ToteTransfer",
+    "BimanualAssembly",
+    "AisleDelivery",
+    "PalletDocking",
+]
 TASKS = {}
 PROBLEMS = {}
 for _name in _NAMES:

@@ -16,7 +16,7 @@ from shopfloor.envs.props.picking_bin import PickingStation, add_station
 from shopfloor.envs.props.small_goods import COLOURS, HALF_SIZES, ITEMS, KINDS, N
 from shopfloor.envs.robots.arm import Arm
 from shopfloor.envs.robots.tools import DOWN, STROKE, ParallelGripper
-from shopfloor.envs.rotations import about_z, cross, norm, sine_cosine, yaw
+from shopfloor.envs.rotations import about_z, compose, cross, norm, sine_cosine, yaw
 from shopfloor.envs.task import Expert, Knob, Simulation, Sites, Task, Uniform
 
 READY = (0.45, 0.0, 0.18)  # [m] where the tool starts
@@ -276,12 +276,14 @@ class BinPicking(Task):
             (_, grasp, yaws), (position, rotation) = self.plan(), self.robot.pose()
             closing = (self.robot.tool.state() < WIDE)[:, None]  # then the hand stays, even if the item gives way
             at = np.where(closing, position, grasp[lanes, expert.item])
-            return at, np.where(closing[..., None], rotation, about_z(yaws[lanes, expert.item]) @ DOWN)
+            return at, np.where(closing[..., None], rotation, compose(about_z(yaws[lanes, expert.item]), DOWN))
 
         def place() -> tuple[Array, Array]:
             goal = picking.goal(self._view(), expert.item, expert.item == self._station.order)
             position, rotation = self.robot.pose()
-            return goal + position - self.items()[lanes, expert.item], about_z(yaw(rotation @ DOWN.T)) @ DOWN
+            return goal + position - self.items()[lanes, expert.item], compose(
+                about_z(yaw(compose(rotation, DOWN.T))), DOWN
+            )
 
         phases = pick_and_place(
             *(self.robot, pick, place),

@@ -14,7 +14,7 @@ from shopfloor.envs.props.kit import PARTS, least_turns, seats_of
 from shopfloor.envs.props.parts import Bench, Fixture, Parts
 from shopfloor.envs.robots.arm import Arm
 from shopfloor.envs.robots.tools import DOWN, STROKE, ParallelGripper
-from shopfloor.envs.rotations import about_z, norm, sine_cosine, yaw
+from shopfloor.envs.rotations import about_z, compose, norm, sine_cosine, yaw
 from shopfloor.envs.task import Expert, Knob, Simulation, Sites, Task, Uniform
 
 AREA = (0.45, -0.14)  # [m] middle of the area where the parts lie
@@ -267,9 +267,9 @@ class Kitting(Task):
 
         def pick() -> tuple[Array, Array]:
             position, rotation = part()
-            tool_yaw = yaw(self.robot.pose()[1] @ DOWN.T)
+            tool_yaw = yaw(compose(self.robot.pose()[1], DOWN.T))
             turn = least_turns(yaw(rotation)[:, None] - tool_yaw[:, None])[lanes, expert.item]
-            return position + GRASP, about_z(tool_yaw + turn) @ DOWN
+            return position + GRASP, compose(about_z(tool_yaw + turn), DOWN)
 
         def seat() -> tuple[Array, Array]:
             seats, tray_yaw = self.seats()

@@ -13,7 +13,7 @@ from shopfloor.envs.props import scene
 from shopfloor.envs.props.parts import Bench, Fixture, Parts, add_part
 from shopfloor.envs.robots.arm import HOME, Arm
 from shopfloor.envs.robots.tools import PAD, STROKE
-from shopfloor.envs.rotations import about_z, cross, from_rotvec, norm, rotate, unrotate
+from shopfloor.envs.rotations import about_z, compose, cross, from_rotvec, norm, rotate, unrotate
 from shopfloor.envs.task import Expert, Knob, Simulation, Sites, Task, Uniform
 
 PEG_RADIUS = 3.993e-3  # [m], Isaac Lab Factory's 8 mm peg
@@ -148,7 +148,7 @@ class PegInsertion(Task):
 
         lies = draws["lies"] < self.knob["lying"]
         height = bench + np.where(lies, self._peg_size[ids, 0], PEG_LENGTH / 2)
-        rotation = np.where(lies[:, None, None], about_z(draws["peg_yaw"]) @ LYING, UPRIGHT)
+        rotation = np.where(lies[:, None, None], compose(about_z(draws["peg_yaw"]), LYING), UPRIGHT)
         position = np.concatenate([TRAY + draws["peg_shift"], height[:, None]], axis=1)
         self._parts.put(ids, position[:, None], rotation[:, None])
         self.robot.place(ids, HOME + draws["joint_shift"], np.full(n, STROKE))
