@@ -42,7 +42,7 @@ class Pool:
             collector = Collector(self.new_task, self.realism, self.fleet, sites=sites, seed=self.seed, threads=threads)
             return collector(start, stop)
 
-        return Store(datasets).load(self.recipe, self.size, collect, feature_names=feature_names(self.new_task()))
+        return Store(datasets).load(self.recipe, self.size, collect, feature_names=self.new_task().feature_names)
 
 
 def recipe(
@@ -51,16 +51,6 @@ def recipe(
     """What determines every demonstration of a pool, the simulator included; its hash names the dataset."""
     versions = {name: version(name) for name in ("shopfloor", "mujoco")}
     return {"task": task, "realism": realism, "fleet": fleet, "sites": sites, "seed": seed, "versions": versions}
-
-
-def feature_names(task: Task) -> dict[str, list[str]]:
-    """Names of the elements of each vector feature of a task's dataset, in LeRobot's terms."""
-    names = list(task.observation_names)
-    return {
-        "observation.state": names[: task.state_dim],
-        "observation.environment_state": names[task.state_dim :],
-        "action": list(task.robot.action_names),
-    }
 
 
 def without_demonstrations(task: Task) -> Dataset:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -108,7 +109,7 @@ def draw(key: Keys, stream: str, size: int) -> Array:
 def draw_normal(key: Keys, stream: str, size: int) -> Array:
     """Draws (n, size) of a standard normal distribution, of a stream by name, under keys (n, 2)."""
     levels = halves(_first_blocks(key, stream, -(-size // PER_BLOCK))).reshape(len(key), -1)
-    return normal(levels[:, :size]).astype(np.float64)
+    return np.asarray(normal(levels[:, :size]), dtype=np.float64)
 
 
 def _first_blocks(key: Keys, stream: str, count: int) -> Words:
@@ -137,15 +138,14 @@ class Uniform:
         """Draws (n, *shape of the bounds) of the stream of a name, under keys (n, 2)."""
         low, high = np.asarray(self.low), np.asarray(self.high)
         shares = draw(key, name, low.size).reshape(len(key), *low.shape)
-        drawn: Array = low + shares * (high - low)
-        return drawn
+        return np.asarray(low + shares * (high - low), dtype=np.float64)
 
     def sample(self, rng: np.random.Generator) -> NDArray[np.float64]:
         """One draw, of the bounds' shape, from a generator."""
         return np.asarray(rng.uniform(self.low, self.high))
 
 
-def _words(number: int | NDArray[np.int64]) -> list[int] | list[NDArray[np.int64]]:
+def _words(number: int | NDArray[np.int64]) -> Sequence[int | NDArray[np.int64]]:
     """The 32-bit words of a number from the lowest up, two or more."""
     if isinstance(number, np.ndarray):
         if (number < 0).any():

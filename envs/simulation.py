@@ -196,7 +196,8 @@ class Simulation:
 
     def body_position(self, name: str) -> Array:
         """World position (n, 3) [m] of a body's frame."""
-        return self._xpos[:, self._bodies[name]].copy()
+        value: Array = self._xpos[:, self._bodies[name]].copy()
+        return value
 
     def body_rotation(self, name: str) -> Array:
         """World rotation (n, 3, 3) of a body's frame."""
@@ -210,7 +211,8 @@ class Simulation:
 
     def site_position(self, name: str) -> Array:
         """World position (n, 3) [m] of a site."""
-        return self._site_xpos[:, self._sites[name]].copy()
+        value: Array = self._site_xpos[:, self._sites[name]].copy()
+        return value
 
     def site_rotation(self, name: str) -> Array:
         """World rotation (n, 3, 3) of a site."""

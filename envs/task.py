@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import mujoco
 import numpy as np
@@ -87,7 +87,8 @@ class Task(Observed, ABC):
 
     def fresh(self) -> Task:
         """An equal task, not bound to any simulation."""
-        return type(self)(**self.knob)
+        knobs: dict[str, Any] = self.knob
+        return type(self)(**knobs)
 
     @abstractmethod
     def make_robot(self) -> Robot:

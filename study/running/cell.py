@@ -19,6 +19,7 @@ from shopfloor.demos.pool import Pool, without_demonstrations
 from shopfloor.envs import ShopfloorVectorEnv, collection_sites
 from shopfloor.envs.randomness import Purpose, stream
 from shopfloor.study.running.evaluation import Evaluation, evaluate, player
+from shopfloor.study.running.machine import machine
 from shopfloor.study.running.rows import SCHEMA, AgentRecord, DataRecord, Row, cell_key, write_row
 
 VERSIONED = ("shopfloor", "mujoco", "gymnasium", "numpy", "scipy", "torch", "stable-baselines3")
@@ -100,6 +101,7 @@ def _run(
         "data": _data_record(dataset),
         "agent": cast(AgentRecord, asdict(training)),
         "evaluation": outcome,
+        "machine": machine(),
         "times": {
             "data_s": loaded - started,
             "fit_s": fitted - loaded,

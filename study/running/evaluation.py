@@ -10,6 +10,7 @@ import numpy as np
 
 from shopfloor.agents.protocol import Agent, Policy
 from shopfloor.envs import Realism, ShopfloorVectorEnv, Task, held_out_sites
+from shopfloor.envs.vector import Ending
 from shopfloor.progress import progress
 from shopfloor.study.running.rows import EvaluationRecord
 
@@ -49,22 +50,29 @@ def evaluate(
     policy = policy_for(env)
     observations, info = env.reset(seed=evaluation.seed)
     policy.reset(np.ones(n, dtype=bool))
-    success, diverged, returns = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool), np.zeros(n)
+    returns, ended_by = np.zeros(n), np.zeros(n, dtype=np.int64)
+    measures = {measure.name: np.zeros(n) for measure in env.task.measures()}
     with progress(label="evaluate", total=n, unit="episode") as bar:
         while not env.over.all():
             observations, reward, _, _, info = env.step(policy.act(observations))
-            success |= info["success"]
-            diverged |= info["diverged"]
             returns += reward
+            over = info["ended_by"] > 0
+            ended_by[over] = info["ended_by"][over]
+            for name, values in measures.items():
+                values[over] = info["measures"][name][over]
             bar.update(int(env.over.sum()) - bar.n)
     env.close()
     return {
         "sites": info["site"].tolist(),
-        "episodes": info["episode"].tolist(),
-        "success": success.tolist(),
+        "episodes": info["episode_index"].tolist(),
+        "success": (ended_by == Ending.SUCCESS).tolist(),
         "returns": returns.tolist(),
         "lengths": env.steps.tolist(),
-        "diverged": diverged.tolist(),
+        "diverged": (ended_by == Ending.DIVERGED).tolist(),
+        "ended_by": [Ending(int(how)).name.lower() for how in ended_by],
+        "stages": [env.task.stages[stage] for stage in info["stage"]],
+        "measures": {name: values.tolist() for name, values in measures.items()},
+        "units": {measure.name: measure.unit for measure in env.task.measures()},
     }
 
 

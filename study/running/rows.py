@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, TypedDict, cast
 
 from shopfloor.files import write_atomically
+from shopfloor.study.running.machine import MachineRecord
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 class RowError(ValueError):
@@ -47,6 +48,10 @@ class EvaluationRecord(TypedDict):
     returns: list[float]
     lengths: list[int]  # [control steps]
     diverged: list[bool]
+    ended_by: list[str]  # success, lost, diverged or time
+    stages: list[str]  # the furthest that the work reached, by the task's own names
+    measures: dict[str, list[float]]  # of the task, by name
+    units: dict[str, str]  # of the measures
 
 
 class Times(TypedDict):
@@ -67,6 +72,7 @@ class Row(TypedDict):
     data: DataRecord
     agent: AgentRecord
     evaluation: EvaluationRecord
+    machine: MachineRecord
     times: Times
 
 
@@ -76,6 +82,7 @@ _SECTIONS: Mapping[str, type] = {
     "data": DataRecord,
     "agent": AgentRecord,
     "evaluation": EvaluationRecord,
+    "machine": MachineRecord,
     "times": Times,
 }
 
@@ -104,7 +111,7 @@ def read_rows(folder: Path) -> list[Row]:
 
 
 def same_but_for_times(a: Row, b: Row) -> bool:
-    """Whether two rows agree in everything that must be reproducible."""
+    """Whether two rows agree in everything that must be reproducible on machines of one kind."""
     return {**a, "times": None} == {**b, "times": None}
 
 
@@ -133,6 +140,8 @@ def _check(value: object, key: str) -> None:
         wanted: frozenset[str] = getattr(kind, "__required_keys__", frozenset())
         if missing := sorted(wanted - value[section].keys()):
             raise RowError(f"row section {section!r} lacks {', '.join(missing)}")
-    lengths = {name: len(value["evaluation"][name]) for name in sorted(EvaluationRecord.__required_keys__)}
+    evaluation = value["evaluation"]
+    lists = {name: evaluation[name] for name in EvaluationRecord.__required_keys__ - {"measures", "units"}}
+    lengths = {name: len(entries) for name, entries in sorted((lists | evaluation["measures"]).items())}
     if len(set(lengths.values())) != 1 or not all(lengths.values()):
         raise RowError(f"row has evaluation lists of lengths {lengths}, want one length above 0")

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from shopfloor.demos.operators import Fleet
-from shopfloor.demos.pool import Pool, feature_names, recipe, without_demonstrations
+from shopfloor.demos.pool import Pool, recipe, without_demonstrations
 from shopfloor.demos.store import Store
 from shopfloor.envs import IDEAL
 from shopfloor.envs.tasks import PegInsertion
@@ -41,7 +41,7 @@ def test_an_impossible_pool_is_refused(field, value):
 
 def test_every_column_of_a_dataset_has_a_name():
     task = PegInsertion()
-    empty, names = without_demonstrations(task), feature_names(task)
+    empty, names = without_demonstrations(task), task.feature_names
     assert len(empty) == 0
     assert len(names["observation.state"]) == empty.state_dim
     assert len(names["observation.state"] + names["observation.environment_state"]) == empty.obs_dim

@@ -22,7 +22,7 @@ def a_row(agent: str, volume: int, seed: int, rng: np.random.Generator, *, first
         "seed": seed,
     }
     return {
-        "schema": 1,
+        "schema": 2,
         "key": cell_key(cell),
         "cell": cell,
         "versions": {"numpy": "2.4.6"},
@@ -42,6 +42,17 @@ def a_row(agent: str, volume: int, seed: int, rng: np.random.Generator, *, first
             "returns": success.astype(float).tolist(),
             "lengths": [120] * EPISODES,
             "diverged": [False] * EPISODES,
+            "ended_by": ["success" if done else "time" for done in success],
+            "stages": ["done" if done else "start" for done in success],
+            "measures": {"cycle_time": [6.0] * EPISODES},
+            "units": {"cycle_time": "s"},
+        },
+        "machine": {
+            "processor": "a processor",
+            "architecture": "x86_64",
+            "system": "Linux",
+            "python": "3.11",
+            "blas": "openblas 0.3",
         },
         "times": {"data_s": 0.5, "fit_s": 8.0, "evaluate_s": 4.0},
     }

@@ -57,7 +57,7 @@ def test_failed_write_leaves_the_old_row_and_no_litter(tmp_path: Path) -> None:
         (lambda text: text[: len(text) // 2], "not whole JSON"),
         (lambda text: "", "not whole JSON"),
         (lambda text: "[]", "want an object"),
-        (lambda text: text.replace('"schema": 1', '"schema": 2'), "schema 2, want 1"),
+        (lambda text: text.replace('"schema": 2', '"schema": 3'), "schema 3, want 2"),
         (lambda text: text.replace('"frames"', '"framez"'), "'data' lacks frames"),
         (lambda text: re.sub(r'"success": \[\w+, ', '"success": [', text), "want one length"),
         (lambda text: json.dumps({**json.loads(text), "key": "0" * 16}), "row key '0000000000000000', want"),
