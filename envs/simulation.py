@@ -19,6 +19,11 @@ CONTROL_RATE = 20  # [Hz]
 CONTROL_PERIOD = 1 / CONTROL_RATE  # [s]
 SUBSTEPS = 10  # physics steps in a control period
 TIMESTEP = CONTROL_PERIOD / SUBSTEPS  # [s]
+SETTLED = 5e-5  # [m] that nothing loose moves from one look to the next, where it counts as at rest
+COARSE = 2  # times the usual physics step while things settle: half as many do, and things lie no worse
+LOOK = 10  # [coarse steps] from one look to the next: 0.1 s
+FALL = 4  # [looks] in which things fall freely; from then on each look stops them: tubes would roll on for a second
+LONGEST_SETTLING = 15  # [looks]
 _DIVERGED = [  # warnings after which a state means nothing
     int(warning)
     for warning in (
@@ -75,6 +80,9 @@ class Simulation:
         self._left: dict[str, tuple[Array, Array]] = {}  # field -> as MuJoCo has it, as the last step left it
         self._bodies = {model.body(i).name: i for i in range(model.nbody)}
         self._sites = {model.site(i).name: i for i in range(model.nsite)}
+        free = np.flatnonzero(model.jnt_type == mujoco.mjtJoint.mjJNT_FREE)
+        self._loose = model.jnt_qposadr[free][:, None] + np.arange(7)  # (joints, 7) columns of qpos
+        self._loose_speeds = model.jnt_dofadr[free][:, None] + np.arange(6)  # (joints, 6) columns of qvel
 
     def reset(self, ids: Ids) -> None:
         """Put simulations ids at the model's default state; follow with writes and then forward(ids)."""
@@ -85,6 +93,37 @@ class Simulation:
         """Compute what measurements read from the state of simulations ids."""
         self._batch.forward(ids, stage=mujoco.mjtStage.mjSTAGE_VEL)
         self._take_down(ids)
+        self.moment += 1
+
+    def settle(self, ids: Ids) -> None:
+        """Let what is loose (on free joints) in simulations ids come to rest; follow with forward(ids).
+
+        Only the poses of what is loose change, and its speeds become zero: robots, time, controls, delays, warnings
+        and all else are then as they were. How long it takes, each simulation decides by itself: what it comes to
+        does not depend on the others. RuntimeError where a simulation diverges.
+        """
+        before, warnings = self._batch.state[ids], self._batch.warning[ids]
+        timestep, places = self.per_simulation("opt.timestep"), self._loose[:, :3]
+        timestep[ids] = COARSE * self.model.opt.timestep
+        moving = ids
+        for look in range(1, LONGEST_SETTLING + 1):
+            start = self.qpos[moving[:, None, None], places]
+            self._batch.step(moving, nstep=LOOK, stage=mujoco.mjtStage.mjSTAGE_VEL)
+            if look >= FALL:
+                self.qvel[moving[:, None, None], self._loose_speeds] = 0.0
+            moved = np.abs(self.qpos[moving[:, None, None], places] - start).max(axis=(1, 2))
+            moving = moving[moved > SETTLED]
+            if not len(moving):
+                break
+        timestep[ids] = self.model.opt.timestep
+        diverged = (self._batch.warning[ids] != warnings)[:, _DIVERGED, 1].any(axis=1)
+        if diverged.any():
+            raise RuntimeError(f"simulations {ids[diverged]} diverge while they settle, want a start that does not")
+        poses = self.qpos[ids[:, None, None], self._loose]
+        self._batch.reset(ids, stage=mujoco.mjtStage.mjSTAGE_NONE)  # of forces, too, nothing stays behind
+        self._batch.state[ids], self._batch.warning[ids] = before, warnings
+        self.qpos[ids[:, None, None], self._loose] = poses
+        self.qvel[ids[:, None, None], self._loose_speeds] = 0.0
         self.moment += 1
 
     def step(self, ids: Ids) -> Mask:

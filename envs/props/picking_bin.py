@@ -110,7 +110,7 @@ def inside(items: Array, box: Array, hollow: Size) -> Mask:
 
 
 def _heap(draws: Mapping[str, Array], scales: Array, pitch: float) -> tuple[Array, Array]:
-    """A heap in the bin's frame: positions (k, N, 3) [m], rotations (k, N, 3, 3)."""
+    """A heap in the bin's frame: positions (k, N, 3) [m], rotations (k, N, 3, 3); its upper layer is yet to settle."""
     n = len(scales)
     face = np.minimum(draws["face"] * 3, 2).astype(np.intp)
     face = np.where(KINDS[:, 2] == 1, 1 + face % 2, face)

@@ -121,10 +121,11 @@ class BinPicking(Task):
         self._home = self.robot.home(READY, DOWN)
 
     def place(self, ids: Ids, draws: Mapping[str, Array], sites: Sites) -> None:
-        """A heap in the bin, bin and tote at their stations, the arm near ready."""
+        """A heap at rest in the bin, bin and tote at their stations, the arm near ready."""
         bench, knob = self._bench.place(ids, sites), self.knob
         self._station.place(ids, draws, sites, bench, pitch=knob["pitch"], size_spread=knob["size_spread"])
         self.robot.place(ids, self._home + draws["joint_shift"], np.full(len(ids), STROKE))
+        self.sim.settle(ids)
 
     @measurement
     def items(self) -> Array:
