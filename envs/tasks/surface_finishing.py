@@ -158,7 +158,8 @@ class SurfaceFinishing(Task):
 
     def rework(self) -> Array:
         """Time (n,) [s] of work on cells that were finished already."""
-        return np.maximum(self._dose - DOSE, 0).sum(axis=1) * CONTROL_PERIOD
+        time: Array = np.maximum(self._dose - DOSE, 0).sum(axis=1) * CONTROL_PERIOD
+        return time
 
     def touches(self) -> Mask:
         """Whether the bonnet is on the panel (n,)."""
