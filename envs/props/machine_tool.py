@@ -138,6 +138,7 @@ class MachineTool(Observed):
         _see(spindle, "nose", (0, 0, 0.262), (0.028, 0.012), DARK)
         _see(spindle, "mill", (0, 0, 0.23), (0.006, 0.022), STEEL)
         spindle.explicitinertial, spindle.mass, spindle.inertia = True, 3.0, (0.02, 0.02, 0.02)
+        spindle.ipos = (0.07, 0, 0.31)
         feed = spec.add_actuator(name="spindle", target="spindle", trntype=mujoco.mjtTrn.mjTRN_JOINT)
         feed.set_to_position(kp=1000.0, kv=150.0)
 
