@@ -90,6 +90,10 @@ class CurvedPanel(Observed):
         """Rotation (n, 3, 3) of the panel."""
         return self.sim.body_rotation("panel")
 
+    def pose(self) -> tuple[Array, Array, Array]:
+        """Top (n, 3) [m], rotation (n, 3, 3), semi-axes (n, 3) [m]: where the panel is, and how it is curved."""
+        return self.panel(), self.rotation(), self.semi_axes()
+
     def panel_x(self) -> Array:
         """The panel's x axis (n, 3)."""
         return self.rotation()[..., 0]
