@@ -298,7 +298,7 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         self.restore(saved["state"])
 
     def mjcf(self) -> str:
-        """The scene as MJCF, which MuJoCo's own loader reads."""
+        """The scene as MJCF, which MuJoCo's own loader reads; MuJoCo writes six digits of each number."""
         spec = self.task.fresh().scene()
         spec.compile()
         xml: str = spec.to_xml()

@@ -16,9 +16,8 @@ CELLS = ROWS * COLUMNS
 CELL = 0.03  # [m], seen along the panel's z axis
 HALF = np.array([ROWS, COLUMNS]) * CELL / 2  # [m] half sizes of the patch
 MIDDLES = (np.stack(np.divmod(np.arange(CELLS), COLUMNS), axis=1) + 0.5) * CELL - HALF  # (cells, 2) [m]
-ORDER = np.arange(CELLS).reshape(ROWS, COLUMNS)  # cells in the order of work: along the rows, to and fro
-ORDER[1::2] = ORDER[1::2, ::-1]
-ORDER = ORDER.ravel()
+_ROWS = np.arange(CELLS).reshape(ROWS, COLUMNS)
+ORDER = np.ravel([row[:: (-1) ** i] for i, row in enumerate(_ROWS)])  # of work: along the rows, to and fro
 SEMI_AXES = ((0.20, 0.26, 0.05), (0.28, 0.34, 0.09))  # [m] of the ellipsoid that the panel is a part of
 TILE = (0.0152, 0.0152, 0.003)  # [m] half sizes of the sheet's part on a cell
 FLATTEST = 0.2  # share of the ellipsoid's height squared, below which it is taken to be no steeper
@@ -90,6 +89,10 @@ class CurvedPanel(Observed):
     def rotation(self) -> Array:
         """Rotation (n, 3, 3) of the panel."""
         return self.sim.body_rotation("panel")
+
+    def pose(self) -> tuple[Array, Array, Array]:
+        """Top (n, 3) [m], rotation (n, 3, 3), semi-axes (n, 3) [m]: where the panel is, and how it is curved."""
+        return self.panel(), self.rotation(), self.semi_axes()
 
     def panel_x(self) -> Array:
         """The panel's x axis (n, 3)."""

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import mujoco
 import numpy as np
-from numpy.typing import NDArray
 
+from shopfloor.envs.measurement import ONE, XY, Array, Channel, Ids, Mask, Measure, Observed, Readings, Term
 from shopfloor.envs.props.parts import Fixture
 from shopfloor.envs.props.scene import DARK, GREY, add_visual_box
-from shopfloor.envs.rotations import dot, rotate, unrotate
+from shopfloor.envs.rotations import about_z, dot, rotate, unrotate
 from shopfloor.envs.simulation import CONTROL_PERIOD, Simulation
-
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
-Ids = NDArray[np.intp]
 
 SEAT = 0.08  # [m] of the vice's floor over the bench
 JAW_HEIGHT = 0.022  # [m] over the vice's floor
@@ -53,12 +51,33 @@ GLASS = (0.6, 0.8, 0.9, 0.18)
 STEEL = (0.55, 0.57, 0.60, 1)
 
 
-class MachineTool:
+class MachineTool(Observed):
     """One machine a simulation; its frame's origin is the middle of the vice's floor, x from the door inwards.
 
     The jaw closes along x onto a part of size `part` [m], from `opening` [m]. The cycle is a record from step to
     step: `advance` moves it on, once a control period.
     """
+
+    channels = (
+        Channel("seat", "fixture_camera", "position"),
+        Channel("machine_x", "fixture_camera", "direction"),
+        Channel("button", "signal", "scalar", 1),
+        Channel("gap", "signal", "scalar", 1),
+        Channel("cycle", "signal", "scalar", len(CYCLE)),
+    )
+    terms = (
+        Term("machine_x", "1", "machine's x axis (inwards), seen from above", XY),
+        Term("tcp_to_door", "m", "before the machine's door less tool centre point"),
+        Term("tcp_to_button", "m", "start button's face less tool centre point"),
+        Term("button", "m", "start button's travel", ONE),
+        Term("gap", "m", "gap between the vice's jaws", ONE),
+        Term("cycle", "1", "state of the machine, a one for the present one", CYCLE),
+    )
+    own_measures = (
+        Measure("machine_waits", "s", "time in which the machine stood idle or done", "sum", "waiting"),
+        Measure("cycles", "1", "how often the machine began to mill", "rises", "machining"),
+        Measure("broken_off", "1", "how often it broke the milling off", "falls", "machining", unless="machined"),
+    )
 
     def __init__(self, *, opening: float, part: float) -> None:
         self._opening, self._part = opening, part
@@ -119,26 +138,30 @@ class MachineTool:
         _see(spindle, "nose", (0, 0, 0.262), (0.028, 0.012), DARK)
         _see(spindle, "mill", (0, 0, 0.23), (0.006, 0.022), STEEL)
         spindle.explicitinertial, spindle.mass, spindle.inertia = True, 3.0, (0.02, 0.02, 0.02)
+        spindle.ipos = (0.07, 0, 0.31)
         feed = spec.add_actuator(name="spindle", target="spindle", trntype=mujoco.mjtTrn.mjTRN_JOINT)
         feed.set_to_position(kp=1000.0, kv=150.0)
 
     def bind(self, sim: Simulation) -> None:
         """Look up the machine's elements in a compiled simulation."""
-        self._sim = sim
+        self.tie(sim)
         self._body = Fixture(sim, "machine")
         self._jaw, self._button = sim.joint_columns(("jaw", "button"))
-        self._jaw_speed = int(sim.model.joint("jaw").dofadr[0])
+        self._jaw_speed = int(sim.speed_columns(("jaw",))[0])
         self._clamp, self._feed = sim.actuator_columns(("jaw", "spindle"))
         self._lamps = np.array([sim.model.geom(f"lamp_{i}").id for i in range(3)])
         self._colours = sim.per_simulation("geom_rgba")
-        self.state = np.full(sim.nsim, IDLE)  # (n,) index into CYCLE
-        self.machined = np.zeros(sim.nsim, dtype=bool)  # (n,) whether the part has been through the whole cycle
-        self._time = np.zeros(sim.nsim)  # [s] in this state
+        self._state = sim.record(dtype=np.intp, fill=IDLE)  # index into CYCLE
+        self._machined = sim.record(dtype=np.bool_)  # whether the part has been through the whole cycle
+        self._time = sim.record()  # [s] in this state
 
-    def place(self, ids: Ids, position: Array, rotation: Array) -> None:
-        """Stand the machines of simulations ids at position (k, 3) [m], rotation (k, 3, 3), open and idle."""
-        self._body.put(ids, position, rotation)
-        self.state[ids], self.machined[ids], self._time[ids] = IDLE, False, 0.0
+    def place(self, ids: Ids, place: Array, bench: Array, rotation: Array) -> None:
+        """Stand the machines of simulations ids at places (k, 2) [m] on benches of heights (k,) [m], open and idle.
+
+        rotation (k, 3, 3).
+        """
+        self._body.put(ids, np.concatenate([place, bench[:, None] + SEAT], axis=1), rotation)
+        self._state[ids], self._machined[ids], self._time[ids] = IDLE, False, 0.0
         self._colours[ids[:, None], self._lamps] = LAMPS[IDLE]
 
     def advance(self, ids: Ids, *, seated: Mask, tool: Array) -> None:
@@ -147,25 +170,25 @@ class MachineTool:
         seated (n,): whether the part stands in the vice as it should; tool (n, 3) [m]: the robot's tool. The cycle
         starts by the button if the part is seated, and breaks off where it slips or the tool reaches in.
         """
-        state, seated = self.state[ids], seated[ids]
+        state, seated = self._state[ids], seated[ids]
         time = self._time[ids] + CONTROL_PERIOD
         reach = self.inside(tool)[ids]
         held = seated & ~reach & (np.abs(self.gap()[ids] - self._part) < SLACK)
-        clamped = (state == CLOSING) & held & (np.abs(self._sim.qvel[ids, self._jaw_speed]) < STILL)
+        clamped = (state == CLOSING) & held & (np.abs(self.sim.qvel[ids, self._jaw_speed]) < STILL)
         finished = (state == MACHINING) & held & (time >= MACHINING_TIME)
         broken = (state == CLOSING) & (reach | (time > CLAMP_TIME)) | (state == MACHINING) & ~held
-        opened = (state == OPENING) & (self._sim.qpos[ids, self._jaw] < SLACK)
+        opened = (state == OPENING) & (self.sim.qpos[ids, self._jaw] < SLACK)
         started = (state == IDLE) & seated & ~reach & (self.button()[ids] > BUTTON_TRIGGER)
-        self.machined[ids] |= finished
-        after = np.where(self.machined[ids], DONE, IDLE)
+        self._machined[ids] |= finished
+        after = np.where(self._machined[ids], DONE, IDLE)
         changes = [started, clamped & ~broken, finished | broken, opened]
         state = np.select(changes, [np.full(len(ids), CLOSING), np.full(len(ids), MACHINING), OPENING, after], state)
-        self._time[ids] = np.where(state == self.state[ids], time, 0.0)
-        self.state[ids] = state
+        self._time[ids] = np.where(state == self._state[ids], time, 0.0)
+        self._state[ids] = state
         grips = (state == CLOSING) | (state == MACHINING)
         squeeze = self._opening - self._part + 1.5 * CLAMP_FORCE / CLAMP_STIFFNESS
-        self._sim.ctrl[ids, self._clamp] = np.where(grips, squeeze, 0.0)
-        self._sim.ctrl[ids, self._feed] = np.where(state == MACHINING, SPINDLE_TRAVEL, 0.0)
+        self.sim.ctrl[ids, self._clamp] = np.where(grips, squeeze, 0.0)
+        self.sim.ctrl[ids, self._feed] = np.where(state == MACHINING, SPINDLE_TRAVEL, 0.0)
         self._colours[ids[:, None], self._lamps] = LAMPS[state]
 
     def seated(self, foot: Array, rotation: Array) -> Mask:
@@ -184,37 +207,79 @@ class MachineTool:
 
     def local(self, point: Array) -> Array:
         """World points (n, 3) [m] in the machine's frame."""
-        return unrotate(self.rotation(), point - self.position())
+        return unrotate(self.rotation(), point - self.seat())
 
     def pose(self, point: Array) -> tuple[Array, Array]:
         """A point (3,) [m] of the machine's frame in the world, (n, 3), and the machine's rotation (n, 3, 3)."""
         rotation = self.rotation()
-        return self.position() + rotate(rotation, point), rotation
+        return self.seat() + rotate(rotation, point), rotation
 
-    def position(self) -> Array:
+    def seat(self) -> Array:
         """Middle of the vice's floor (n, 3) [m]."""
         return self._body.position()
 
     def rotation(self) -> Array:
         """Rotation (n, 3, 3) of the machine."""
-        return self._sim.body_rotation("machine")
+        return self.sim.body_rotation("machine")
+
+    def machine_x(self) -> Array:
+        """The machine's x axis (n, 3), inwards."""
+        return self.rotation()[..., 0]
 
     def gap(self) -> Array:
         """Between the vice's jaws (n,) [m]."""
-        return self._opening - self._sim.qpos[:, self._jaw]
+        return self._opening - self.sim.qpos[:, self._jaw]
 
     def button(self) -> Array:
         """Travel (n,) [m] of the start button."""
-        return self._sim.qpos[:, self._button]
+        return self.sim.qpos[:, self._button]
+
+    def state(self) -> Ids:
+        """The state of the cycle (n,), an index into CYCLE."""
+        return self._state.copy()
+
+    def cycle(self) -> Array:
+        """The state as the machine tells it: (n, len(CYCLE)), a one for the present state."""
+        cycle: Array = np.eye(len(CYCLE))[self._state]
+        return cycle
+
+    def machining(self) -> Mask:
+        """Whether it mills (n,)."""
+        machining: Mask = self._state == MACHINING
+        return machining
+
+    def machined(self) -> Mask:
+        """Whether the part has been through the whole cycle (n,)."""
+        return self._machined.copy()
+
+    def waiting(self) -> Array:
+        """Time (n,) [s] of a control period in which it has nothing to do, else 0."""
+        return np.where(np.isin(self._state, (IDLE, DONE)), CONTROL_PERIOD, 0.0)
 
     def progress(self) -> Array:
         """Share (n,) of the machining that is done."""
-        return np.where(self.machined, 1.0, np.where(self.state == MACHINING, self._time / MACHINING_TIME, 0.0))
+        return np.where(self._machined, 1.0, np.where(self.machining(), self._time / MACHINING_TIME, 0.0))
 
-    def signal(self) -> Array:
-        """The state as the machine tells it: (n, len(CYCLE)), a one for the present state."""
-        signal: Array = np.eye(len(CYCLE))[self.state]
-        return signal
+    def observe(self, readings: Readings) -> Mapping[str, Array]:
+        """What the machine tells as read; where door and button are, seen from the tool of the robot that tends it."""
+        seat, inwards, tcp = (readings[name] for name in ("seat", "machine_x", "tcp"))
+        rotation = _upright(inwards)
+        return {
+            "machine_x": inwards[:, :2],
+            "tcp_to_door": seat + rotate(rotation, DOOR) - tcp,
+            "tcp_to_button": seat + rotate(rotation, BUTTON) - tcp,
+            **{name: readings[name] for name in ("button", "gap", "cycle")},
+        }
+
+
+def seen_in_machine(point: Array, seat: Array, inwards: Array) -> Array:
+    """Points (n, 3) [m] in the frame of machines that are read to stand at seat (n, 3) [m], x axis inwards (n, 3)."""
+    return unrotate(_upright(inwards), point - seat)
+
+
+def _upright(inwards: Array) -> Array:
+    """Rotations (n, 3, 3) of machines with their x axis inwards (n, 3), which stand upright."""
+    return about_z(np.arctan2(inwards[:, 1], inwards[:, 0]))
 
 
 def _see(

@@ -14,7 +14,8 @@ from shopfloor.envs.rotations import from_rotvec
 from shopfloor.envs.simulation import Simulation
 
 BONNET_RADIUS = 0.03  # [m] of the bonnet's spherical face
-BONNET_MASS = 0.3  # [kg]
+MOTOR_MASS = 0.3  # [kg] of the motor, which gives way with the bonnet
+MOTOR_AT = -0.095  # [m] middle of the motor from the tip of the bonnet, along the axis
 REACH = 0.22  # [m] from the flange to the bonnet's tip, not pressed
 TRAVEL = 0.03  # [m] by which the compliant flange gives way
 STIFFNESS = 1000.0  # [N/m]: a position error of 1 mm is 1 N, so that 20 commands a second can rule the force
@@ -60,7 +61,8 @@ class Finisher(Tool):
         way.stiffness, way.damping = [STIFFNESS, 0, 0], [DAMPING, 0, 0]
         _see(slide, -0.16, -0.075, 0.022, GREY)
         _see(slide, -0.105, -0.05, 0.032, orange)
-        slide.explicitinertial, slide.mass, slide.inertia = True, BONNET_MASS, (2e-4, 2e-4, 1e-4)
+        slide.explicitinertial, slide.mass, slide.inertia = True, MOTOR_MASS, (2e-4, 2e-4, 1e-4)
+        slide.ipos = (0, 0, MOTOR_AT)
         spindle = slide.add_body(name=f"{prefix}bonnet", gravcomp=1)
         spindle.add_joint(name=f"{prefix}bonnet", axis=(0, 0, 1), armature=ROTOR)
         _see(spindle, -0.05, -0.03, 0.028, DARK)

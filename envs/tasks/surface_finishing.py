@@ -19,8 +19,6 @@ from shopfloor.envs.rotations import cross, from_rotvec
 from shopfloor.envs.simulation import CONTROL_PERIOD
 from shopfloor.envs.task import Expert, Knob, Simulation, Sites, Task, Uniform
 
-Guide = tuple[Array, Array, Array, Array]
-
 PANEL = (0.52, 0.0, 0.16)  # [m] nominal place of the panel's middle, over the bench
 
 FORCE = 10.0  # [N], middle of the window
@@ -126,7 +124,7 @@ class SurfaceFinishing(Task):
     def after_step(self, ids: Ids) -> None:
         """The record of the work goes on: the dose of the cell under the bonnet, the time above the window."""
         force = self._finisher.force()
-        cell, works = panels.cell_at(self.guide()[0][:, :2])
+        cell, works = panels.cell_at(self.bonnet()[:, :2])
         works = works & (np.abs(force - FORCE) < self.knob["window"]) & (self._finisher.motor() > RUNNING)
         self._over[ids] += (force > FORCE + self.knob["window"])[ids]
         lanes = ids[works[ids]]
@@ -136,12 +134,10 @@ class SurfaceFinishing(Task):
         self._panel.polish(lanes[done], cell[done])
 
     @measurement
-    def guide(self) -> Guide:
-        """Where the bonnet is on the panel and where it goes next, as `_guide` says."""
-        panel = self._panel
-        where = panel.panel(), panel.rotation(), panel.semi_axes()
-        tcp, tool = self.robot.pose()
-        return _guide(tcp, tool[..., 2], self.finished(), *where)
+    def bonnet(self) -> Array:
+        """Where the bonnet is (n, 3) [m]: along the panel's x and y, and the height of its tip, not pressed."""
+        tcp, rotation = self.robot.pose()
+        return panels.on_panel(_ball(tcp, rotation[..., 2]), BONNET_RADIUS, *self._panel.pose())
 
     def finished(self) -> Mask:
         """Which cells are finished (n, cells)."""
@@ -158,7 +154,8 @@ class SurfaceFinishing(Task):
 
     def rework(self) -> Array:
         """Time (n,) [s] of work on cells that were finished already."""
-        return np.maximum(self._dose - DOSE, 0).sum(axis=1) * CONTROL_PERIOD
+        time: Array = np.maximum(self._dose - DOSE, 0).sum(axis=1) * CONTROL_PERIOD
+        return time
 
     def touches(self) -> Mask:
         """Whether the bonnet is on the panel (n,)."""
@@ -181,7 +178,7 @@ class SurfaceFinishing(Task):
         """Nearness to the panel, nearness of the force to the middle of the window, share finished."""
         force = self._finisher.force()
         return {
-            "near": 1 - np.tanh(10 * np.maximum(self.guide()[0][:, 2], 0.0)),
+            "near": 1 - np.tanh(10 * np.maximum(self.bonnet()[:, 2], 0.0)),
             "force": np.maximum(1 - np.abs(force - FORCE) / (2 * self.knob["window"]), 0.0),
             "finished": self.coverage(),
         }
@@ -192,7 +189,8 @@ class SurfaceFinishing(Task):
         rotation = np.stack([x, cross(z, x), z], axis=-1)
         finished = readings["finished"] > 0.5
         where = readings["panel"], rotation, readings["semi_axes"]
-        local, path, normal, cell = _guide(tcp, readings["tool_z"], finished, *where)
+        local = panels.on_panel(_ball(tcp, readings["tool_z"]), BONNET_RADIUS, *where)
+        path, normal, cell = panels.next_on_way(local[:, :2], finished, AHEAD, *where)
         rows = finished.reshape(-1, ROWS, COLUMNS).mean(axis=2)
         return {
             "tcp_in_panel": local[:, :2],
@@ -217,26 +215,23 @@ class SurfaceFinishing(Task):
             self.sim.nsim,
         )
 
-    @measurement
+    def _way(self) -> tuple[Array, Array, Array]:
+        """The way to the next cell, as `next_on_way` says; not kept, since the record goes on within a moment."""
+        return panels.next_on_way(self.bonnet()[:, :2], self.finished(), AHEAD, *self._panel.pose())
+
     def _over_cell(self) -> tuple[Array, Array]:
         """Tool pose over the next cell, square to the panel."""
-        _, _, normal, cell = self.guide()
+        _, normal, cell = self._way()
         return cell + HOVER * normal, turn(normal)
 
-    @measurement
     def _pressing(self) -> tuple[Array, Array]:
         """Tool pose on the path, pressed in by what the spring wants, and by a share of what the force is short."""
-        _, path, normal, _ = self.guide()
+        path, normal, _ = self._way()
         short = np.clip(FORCE - self._finisher.force(), -FORCE, FORCE)
         depth = (FORCE + TRIM * short) / STIFFNESS
         return path - depth[:, None] * normal, turn(normal)
 
 
-def _guide(tcp: Array, tool_z: Array, finished: Mask, *where: Array) -> Guide:
-    """The way of a tool at tcp (n, 3) [m], its axis (n, 3), on panels `where`: position, rotation, semi-axes.
-
-    Gives where the bonnet is, (n, 3) [m]: along the panel's x and y, and the height of its tip, not pressed;
-    the next point of the path (n, 3) [m] and the normal there (n, 3); the middle of the next cell (n, 3) [m].
-    """
-    local = panels.on_panel(tcp + BONNET_RADIUS * tool_z, BONNET_RADIUS, *where)
-    return local, *panels.next_on_way(local[:, :2], finished, AHEAD, *where)
+def _ball(tcp: Array, tool_z: Array) -> Array:
+    """Middle (n, 3) [m] of the bonnet's ball, not pressed, of tools at tcp (n, 3) [m], their z axes (n, 3)."""
+    return tcp + BONNET_RADIUS * tool_z

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from shopfloor.envs import ShopfloorVectorEnv
+from shopfloor.envs.props import blank
 from shopfloor.envs.props import machine_tool as machine
 from shopfloor.envs.rotations import about_z
-from shopfloor.envs.tasks import machine_tending as tending
 from shopfloor.envs.tasks.machine_tending import MachineTending
 
 UP = np.array([0.0, 0.0, 1.0])
@@ -22,8 +22,8 @@ def put_part(env, foot, turn=0.0):
     """Stand every part with its foot at foot (n, 3) [m], turned [rad] from the machine's x axis."""
     task, ids = env.task, np.arange(env.num_envs)
     rotation = task._machine.rotation() @ about_z(np.full(len(ids), turn))
-    middle = foot + task._size[:, 2:] * UP
-    task._parts.put(ids, middle[:, None], rotation[:, None])
+    middle = foot + task._blank._size[:, 2:] * UP
+    task._blank._boxes.put(ids, middle[:, None], rotation[:, None])
     env.sim.forward(ids)
 
 
@@ -37,10 +37,10 @@ def press(env):
 
 def states_after_the_button(env, steps=120):
     press(env)
-    seen = [env.task._machine.state.copy()]
+    seen = [env.task._machine.state()]
     for _ in range(steps):
         env.step(STILL)
-        seen.append(env.task._machine.state.copy())
+        seen.append(env.task._machine.state())
     return np.array(seen)
 
 
@@ -64,24 +64,25 @@ def test_a_part_is_seated_on_the_floor_of_the_vice_square_between_the_jaws(offse
 
 def test_the_cycle_of_a_seated_part_goes_through_all_states_and_mills_it():
     env = env_of()
-    put_part(env, env.task._machine.position())
+    put_part(env, env.task._machine.seat())
     seen = states_after_the_button(env)
     assert np.array_equal(np.unique(seen[:, 0]), [machine.CLOSING, machine.MACHINING, machine.OPENING, machine.DONE])
     assert (np.diff(seen, axis=0) >= 0).all()
     assert (np.sum(seen == machine.MACHINING, axis=0) >= 20 * machine.MACHINING_TIME).all()
-    assert env.task._machine.machined.all()
+    assert env.task._machine.machined().all()
     assert env.task.seated().all()
 
 
 def test_the_vice_presses_with_its_force_and_the_part_yields_less_than_half_a_millimetre():
     env = env_of()
-    put_part(env, env.task._machine.position())
+    forces = env.sim.left_by_step("actuator_force")
+    put_part(env, env.task._machine.seat())
     press(env)
     for _ in range(30):
         env.step(STILL)
-    assert (env.task._machine.state == machine.MACHINING).all()
-    np.testing.assert_allclose(env.sim.batch.bind("actuator_force")[:, env.task._machine._clamp], machine.CLAMP_FORCE)
-    assert np.abs(env.task._machine.gap() - 2 * env.task._size[:, 0]).max() < 5e-4
+    assert (env.task._machine.state() == machine.MACHINING).all()
+    np.testing.assert_allclose(forces[:, env.task._machine._clamp], machine.CLAMP_FORCE)
+    assert np.abs(env.task._machine.gap() - 2 * env.task._blank._size[:, 0]).max() < 5e-4
 
 
 @pytest.mark.parametrize("beside", [True, False])
@@ -94,42 +95,42 @@ def test_the_machine_does_not_run_without_a_seated_part(beside):
 
 def test_the_cycle_breaks_off_where_the_part_is_taken_out():
     env = env_of()
-    put_part(env, env.task._machine.position())
+    put_part(env, env.task._machine.seat())
     press(env)
     for _ in range(30):
         env.step(STILL)
-    assert (env.task._machine.state == machine.MACHINING).all()
-    put_part(env, env.task._tray.position())
+    assert (env.task._machine.state() == machine.MACHINING).all()
+    put_part(env, env.task._tray.tray())
     for _ in range(40):
         env.step(STILL)
-    assert (env.task._machine.state == machine.IDLE).all()
-    assert not env.task._machine.machined.any()
+    assert (env.task._machine.state() == machine.IDLE).all()
+    assert not env.task._machine.machined().any()
     assert not env.task.success().any()
 
 
 @pytest.mark.parametrize("milled", [True, False])
 def test_success_is_a_milled_part_at_rest_in_the_tray(milled):
     env = env_of()
-    env.task._machine.machined[:] = milled
-    put_part(env, env.task._tray.position())
+    env.task._machine._machined[:] = milled
+    put_part(env, env.task._tray.tray())
     assert (env.task.success() == milled).all()
-    put_part(env, env.task._tray.position() + np.array([0.0, 0.12, 0.0]))
+    put_part(env, env.task._tray.tray() + np.array([0.0, 0.12, 0.0]))
     assert not env.task.success().any()
 
 
 def test_a_milled_part_looks_so_until_the_next_episode():
     env = env_of()
     colour = env.sim.per_simulation("geom_rgba")[:, env.sim.model.geom("part").id]
-    env.task._machine.machined[:] = True
+    env.task._machine._machined[:] = True
     env.step(STILL)
-    np.testing.assert_allclose(colour, np.tile(tending.MILLED, (2, 1)), atol=1e-6)
+    np.testing.assert_allclose(colour, np.tile(blank.MILLED, (2, 1)), atol=1e-6)
     env.reset(seed=0)
-    np.testing.assert_allclose(colour, np.tile(tending.ROUGH, (2, 1)), atol=1e-6)
+    np.testing.assert_allclose(colour, np.tile(blank.ROUGH, (2, 1)), atol=1e-6)
 
 
 def test_the_knobs_set_the_play_of_the_vice_and_the_blanks_turn():
-    np.testing.assert_allclose(env_of(clearance=5e-3).task._machine.gap(), tending.DEPTH + 5e-3)
-    turns = [np.abs(env_of(8, yaw=yaw).task.part()[1][:, 1, 0]).max() for yaw in (0.0, 0.2, 1.0)]
+    np.testing.assert_allclose(env_of(clearance=5e-3).task._machine.gap(), blank.DEPTH + 5e-3)
+    turns = [np.abs(env_of(8, yaw=yaw).task._blank.rotation()[:, 1, 0]).max() for yaw in (0.0, 0.2, 1.0)]
     assert turns[0] < 1e-9 < turns[1] <= np.sin(0.2) < turns[2]
 
 
@@ -137,3 +138,75 @@ def test_the_knobs_set_the_play_of_the_vice_and_the_blanks_turn():
 def test_impossible_arguments_are_refused(arguments):
     with pytest.raises(ValueError, match="want"):
         MachineTending(**arguments)
+
+
+def test_a_tended_part_has_gone_through_all_stages_and_its_measures_say_how():
+    env = env_of()
+    expert = env.task.expert()
+    expert.reset(np.arange(2))
+    stages, ends = [], {}
+    while not env.over.all():
+        before = env.over
+        info = env.step(expert.act())[-1]
+        stages.append(info["stage"].copy())
+        for lane in np.flatnonzero(env.over & ~before):
+            ends[lane] = {name: info["measures"][name][lane] for name in info["measures"] if name[0] != "_"}
+    assert np.array_equal(np.unique(stages), np.arange(len(env.task.stages)))
+    assert (stages[-1] == len(env.task.stages) - 1).all()
+    assert (np.diff(stages, axis=0) >= 0).all()
+    for end in ends.values():
+        assert (end["grasps"], end["drops"], end["cycles"], end["broken_off"]) == (2, 0, 1, 0)
+        assert end["way_left"] < 0.02
+        assert machine.MACHINING_TIME < end["cycle_time"] - end["machine_waits"] < 3 * machine.MACHINING_TIME
+
+
+def test_a_broken_cycle_and_a_drop_are_counted():
+    env = env_of()
+    put_part(env, env.task._machine.seat())
+    press(env)
+    for _ in range(30):
+        env.step(STILL)
+    put_part(env, env.task._tray.tray())
+    tallies = env._tallies
+    for _ in range(5):
+        env.step(STILL)
+    assert (tallies.values()["cycles"] == 1).all()
+    assert (tallies.values()["broken_off"] == 1).all()
+    env.reset(seed=0)
+    expert = env.task.expert()
+    expert.reset(np.arange(2))
+    while not env.task.held().all():
+        env.step(expert.act())
+    for _ in range(10):
+        env.step(STILL)
+    assert (tallies.values()["drops"] == 1).all()
+
+
+def test_a_second_expert_does_not_disturb_the_first():
+    alone, beside = env_of(), env_of()
+    first, second = alone.task.expert(), beside.task.expert()
+    first.reset(np.arange(2))
+    second.reset(np.arange(2))
+    for step in range(120):
+        if step % 20 == 0:
+            other = beside.task.expert()
+            other.reset(np.arange(2))
+        other.act()
+        np.testing.assert_array_equal(alone.step(first.act())[0], beside.step(second.act())[0])
+
+
+def test_what_is_kept_of_an_episode_is_in_its_state():
+    env, twin = env_of(), env_of()
+    put_part(env, env.task._machine.seat())
+    press(env)
+    for _ in range(40):
+        env.step(STILL)
+    twin.restore(env.state())
+    for name in ("state", "machined", "progress", "gap"):
+        np.testing.assert_array_equal(getattr(twin.task._machine, name)(), getattr(env.task._machine, name)())
+    assert (env.task._machine.progress() > 0).all()
+    for _ in range(60):
+        env.step(STILL)
+        twin.step(STILL)
+        np.testing.assert_array_equal(twin.task._machine.state(), env.task._machine.state())
+    assert (env.task._machine.state() == machine.DONE).all()

@@ -8,6 +8,7 @@ from shopfloor.envs import ShopfloorVectorEnv
 from shopfloor.envs.experts.expert import OPEN
 from shopfloor.envs.props import curved_panel as panels
 from shopfloor.envs.robots import finisher
+from shopfloor.envs.rotations import rotate
 from shopfloor.envs.tasks import surface_finishing as finishing
 from shopfloor.envs.tasks.surface_finishing import SurfaceFinishing
 
@@ -74,7 +75,7 @@ def test_the_bonnet_touches_where_the_task_says():
         mujoco.mj_forward(model, data)
         position, rotation = env.task._panel.panel()[lane], env.task._panel.rotation()[lane]
         touched = rotation.T @ (data.contact[0].pos - position)
-        np.testing.assert_allclose(touched[:2], env.task.guide()[0][lane, :2], atol=1e-3)
+        np.testing.assert_allclose(touched[:2], env.task.bonnet()[lane, :2], atol=1e-3)
 
 
 def test_cells_are_finished_in_turn_and_look_so_until_the_next_episode():
@@ -191,3 +192,17 @@ def test_what_is_kept_of_an_episode_is_in_its_state():
         np.testing.assert_array_equal(getattr(twin.task, name)(), getattr(env.task, name)())
     colours = [each.sim.per_simulation("geom_rgba") for each in (env, twin)]
     np.testing.assert_array_equal(*colours)
+
+
+def test_the_next_cell_is_the_first_that_is_not_finished_whoever_has_asked_before():
+    """What was measured before the record went on must not be taken for what is so after it."""
+    env = env_of()
+    expert = env.task.expert()
+    expert.reset(np.arange(2))
+    for _ in range(150):
+        env.step(expert.act())
+        first = panels.ORDER[np.argmin(env.task.finished()[:, panels.ORDER], axis=1)]
+        cell = panels.surface(panels.MIDDLES[first], env.task._panel.semi_axes())[0]
+        aim = rotate(env.task._panel.rotation(), cell) + env.task._panel.panel()
+        np.testing.assert_allclose(env.task._way()[2], aim, atol=1e-12)
+    assert (env.task.finished().sum(axis=1) > 5).all()
