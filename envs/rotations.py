@@ -130,3 +130,10 @@ def rotate(matrix: Array, vector: Array) -> Array:
 def unrotate(matrix: Array, vector: Array) -> Array:
     """matrix.T @ vector over the batch: a world vector in the matrix's frame, (n, 3)."""
     return rotate(np.swapaxes(matrix, -1, -2), vector)
+
+
+def seen_along(vector: Array, heading: Array) -> Array:
+    """Level vectors (n, 2) as seen by who looks along a unit vector heading (n, 2): ahead, and to the left."""
+    x, y = heading.T
+    ahead, left = vector[:, 0] * x + vector[:, 1] * y, x * vector[:, 1] - y * vector[:, 0]
+    return np.array([ahead, left]).T

@@ -6,6 +6,7 @@ python scripts/bench.py --tasks Kitting        # the engine on these tasks alone
 """
 
 import argparse
+import copy
 import os
 import tempfile
 import time
@@ -65,14 +66,16 @@ def engine_line(task: str, n: int, *, threads: int, steps: int, repeats: int) ->
     env.reset(seed=0)
     expert = env.task.expert()
     expert.reset(np.arange(n))
-    start = env.sim.batch.state.copy()
+    start = env.sim.physics.copy()
     actions, controls = [], []
     for _ in range(steps):
         actions.append(expert.act())
         env.step(actions[-1])
         controls.append(env.sim.ctrl.copy())
-    models = [env.sim.batch.get_model(lane) for lane in range(n)]
+    models = [copy.copy(env.sim.model) for _ in range(n)]
     datas = [mujoco.MjData(model) for model in models]
+    for lane, (model, data) in enumerate(zip(models, datas, strict=True)):
+        env.sim.copy_to(lane, model, data)
 
     def raw(lanes: range) -> None:
         # Control period by control period over a thread's simulations, as an environment must; one simulation to

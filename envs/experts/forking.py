@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from shopfloor.envs.experts.expert import CLOSED, OPEN, Phase
 from shopfloor.envs.props.pallet import DOWN, on_floor
 from shopfloor.envs.robots.forklift import CENTRE
-from shopfloor.envs.rotations import about_z
+from shopfloor.envs.rotations import about_z, seen_along
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -53,23 +53,22 @@ def plan(place: Array, heading: Array, height: Array, pallet: Array, axis: Array
     places = (before_pallet, into_pallet, forks, forks - back * heading, before_bay, into_bay, forks, out_of_bay)
     headings = (along, along, heading, heading, bay_axis, bay_axis, heading, bay_axis)
 
-    to_pallet, to_bay = across(forks - at_pallet, along), across(forks - at_bay, bay_axis)
+    to_pallet, to_bay = seen_along(forks - at_pallet, along), seen_along(forks - at_bay, bay_axis)
     deep = np.where(height > DOWN, -ON_FORKS, -INSERTED)  # a lifted pallet may sit as it likes
     inserted = (to_pallet[:, 0] > deep) & (np.abs(to_pallet[:, 1]) < OFF_LINE)
     delivered = np.hypot(*(at_pallet - bay).T) < 0.3
     in_bay = delivered & (to_bay[:, 0] > -IN_BAY) & (np.abs(to_bay[:, 1]) < OFF_LINE)
     cornered = (place[:, 0] > CLEAR_X) & (heading[:, 0] > 0.5)
-    move = np.select(
-        [
-            delivered & (height < DOWN),
-            inserted & in_bay,
-            inserted & (height < UP),
-            inserted & cornered,
-            inserted,
-        ],
-        [7, 6, 2, 3, np.where(_in_line(to_bay, across(heading, bay_axis)), 5, 4)],
-        np.where(_in_line(to_pallet, across(heading, along)), 1, 0),
+    move = _in_line(to_pallet, seen_along(heading, along)).astype(np.intp)
+    due: tuple[tuple[Mask, int | Ids], ...] = (  # the later ones win
+        (inserted, 4 + _in_line(to_bay, seen_along(heading, bay_axis))),
+        (inserted & cornered, 3),
+        (inserted & (height < UP), 2),
+        (inserted & in_bay, 6),
+        (delivered & (height < DOWN), 7),
     )
+    for lanes, number in due:
+        np.copyto(move, number, where=lanes)
     return move, np.stack(places, axis=1), np.stack(headings, axis=1)
 
 
@@ -79,12 +78,6 @@ def _in_line(gap: Array, heading: Array) -> Mask:
     begins &= gap[:, 0] > -STANDOFF - 0.2
     under_way = (gap[:, 0] > -STANDOFF + 0.15) & (np.abs(gap[:, 1]) < OFF_LINE) & (heading[:, 0] > 0.9)
     return begins | under_way
-
-
-def across(vector: Array, axis: Array) -> Array:
-    """vector (n, 2) as seen along a unit axis (n, 2): ahead, and to the left."""
-    ahead = vector[:, 0] * axis[:, 0] + vector[:, 1] * axis[:, 1]
-    return np.stack([ahead, axis[:, 0] * vector[:, 1] - axis[:, 1] * vector[:, 0]], axis=1)
 
 
 def fetch(planned: Callable[[], Plan], *, held: Callable[[], Mask]) -> tuple[Phase, ...]:

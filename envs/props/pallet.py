@@ -99,16 +99,16 @@ class Bay(Fixture):
 
     def __init__(self, sim: Simulation, name: str = "bay") -> None:
         super().__init__(sim, name)
-        self._yaw = sim.record()  # [rad]
+        self._rotation = sim.record(3, 3)
 
     def lay(self, ids: Ids, middle: Array, yaw: Array) -> None:
         """Lay out the bays of simulations ids: middle (k, 2) [m], yaw (k,) [rad] of the way in."""
-        self._yaw[ids] = yaw
-        self.put(ids, on_floor(middle), about_z(yaw))
+        self._rotation[ids] = about_z(yaw)
+        self.put(ids, on_floor(middle), self._rotation[ids])
 
     def pose(self) -> tuple[Array, Array]:
         """Middle (n, 3) [m], rotation (n, 3, 3) of what stands in it."""
-        return self.position(), about_z(self._yaw)
+        return self.position(), self._rotation.copy()
 
 
 def on_floor(places: Array) -> Array:

@@ -6,13 +6,10 @@ from dataclasses import dataclass
 
 import mujoco
 import numpy as np
-from numpy.typing import NDArray
 
+from shopfloor.envs.measurement import Array, Ids, Observed, measurement
 from shopfloor.envs.rotations import about_z
 from shopfloor.envs.simulation import Simulation
-
-Array = NDArray[np.float64]
-Ids = NDArray[np.intp]
 
 GRAVITY = 9.81  # [m/s^2]
 SETTLING = 0.05  # [s] in which the wheels' controllers close a speed error, forces allowing
@@ -32,7 +29,7 @@ class Drive:
     tyre_friction: float = 0.8  # rubber on concrete: the wheels hold against a side force up to this share of weight
 
 
-class WheeledBase:
+class WheeledBase(Observed):
     """Planar joints `base_x`, `base_y`, `base_yaw`, driven by forces in the base's own frame, x forward.
 
     A base that is not omnidirectional holds its line by its tyres' side force, which is limited: push hard
@@ -74,38 +71,41 @@ class WheeledBase:
 
     def bind(self, sim: Simulation) -> None:
         """Look up joints and servos in a compiled simulation."""
-        self._sim = sim
+        self.tie(sim)
         self._qpos = sim.joint_columns(self.joints)
         self._qvel = np.array([sim.model.joint(name).dofadr[0] for name in self.joints], dtype=np.intp)
         self._servos = sim.actuator_columns(self.servos)
 
     def place(self, ids: Ids, place: Array) -> None:
         """Stand the bases of simulations ids at place (k, 3): x [m], y [m], yaw [rad]; at rest."""
-        self._sim.qpos[ids[:, None], self._qpos] = place
+        self.sim.qpos[ids[:, None], self._qpos] = place
 
     def command(self, shares: Array) -> None:
         """Drive at shares (n, 3) in [-1, 1] of the top speeds: forward, to the left, turning left."""
         top = np.array([self.drive.speed, self.drive.sideways, self.drive.turn])
-        self._sim.ctrl[:, self._servos] = shares * top
+        self.sim.ctrl[:, self._servos] = shares * top
 
+    @measurement
     def place_now(self) -> Array:
         """Where the bases stand (n, 3): x [m], y [m], yaw [rad], the yaw not wrapped."""
-        return self._sim.qpos[:, self._qpos]
+        return self.sim.qpos[:, self._qpos]
 
+    @measurement
     def heading(self) -> Array:
         """Unit vectors (n, 2) along which the bases look."""
-        yaw = self._sim.qpos[:, self._qpos[2]]
-        return np.stack([np.cos(yaw), np.sin(yaw)], axis=1)
+        yaw = self.sim.qpos[:, self._qpos[2]]
+        return np.array([np.cos(yaw), np.sin(yaw)]).T
 
+    @measurement
     def pose(self) -> tuple[Array, Array]:
         """Position (n, 3) [m] on the floor and rotation (n, 3, 3)."""
         place = self.place_now()
         return np.concatenate([place[:, :2], np.zeros((len(place), 1))], axis=1), about_z(place[:, 2])
 
+    @measurement
     def velocity(self) -> Array:
         """Speeds (n, 3) in the base's own frame: forward [m/s], to the left [m/s], turning left [rad/s]."""
-        world, yaw = self._sim.qvel[:, self._qvel], self.place_now()[:, 2]
-        cosine, sine = np.cos(yaw), np.sin(yaw)
+        world, (cosine, sine) = self.sim.qvel[:, self._qvel], self.heading().T
         forward = cosine * world[:, 0] + sine * world[:, 1]
         left = cosine * world[:, 1] - sine * world[:, 0]
-        return np.stack([forward, left, world[:, 2]], axis=1)
+        return np.array([forward, left, world[:, 2]]).T

@@ -120,7 +120,7 @@ class Forklift(Robot):
 
     def command(self, actions: Array) -> None:
         """Turn actions (n, 3) in [-1, 1] into the speeds of wheels and forks; OPEN lowers these, CLOSED raises them."""
-        self.base.command(np.stack([actions[:, 0], 0 * actions[:, 0], actions[:, 1]], axis=1))
+        self.base.command(np.array([actions[:, 0], 0 * actions[:, 0], actions[:, 1]]).T)
         self.sim.ctrl[:, self._speed] = -LIFT_SPEED * actions[:, 2]
 
     def height(self) -> Array:

@@ -86,7 +86,7 @@ class Lidar:
     def _measured(self, lanes: Ids | slice, eye: Array, ahead: Array) -> Array:
         """Distances (k, beams) [m] in simulations lanes from eye (k, 2) [m], the first beam along ahead (k, 2)."""
         x, y = ahead.T
-        lines = np.stack([self._cosine * x - self._sine * y, self._cosine * y + self._sine * x]).astype(np.float32)
+        lines = np.array([self._cosine * x - self._sine * y, self._cosine * y + self._sine * x], dtype=np.float32)
         eye, walls, boxes = eye.T[:, None], self._walls.shape[1], self._boxes
         places = self._places[:, self._moving, :2][lanes].T - eye  # [m] of boxes, then of posts
         enter, leave = np.empty((2, walls + len(self._moving), *lines.shape[1:]), dtype=np.float32)
@@ -142,4 +142,4 @@ def _through_posts(posts: Array, squares: Lines, lines: Lines, enter: Lines, lea
 
 def _seen_from(vector: NDArray[Real], x: NDArray[Real], y: NDArray[Real]) -> NDArray[Real]:
     """vector (2, ..., n) in a frame whose x axis is (x, y)."""
-    return np.stack([vector[0] * x + vector[1] * y, vector[1] * x - vector[0] * y])
+    return np.array([vector[0] * x + vector[1] * y, vector[1] * x - vector[0] * y])

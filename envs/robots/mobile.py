@@ -118,7 +118,7 @@ class MobileRobot(Robot):
 
     def command(self, actions: Array) -> None:
         """Turn actions (n, 2) in [-1, 1] into the wheels' speeds."""
-        self.base.command(np.stack([actions[:, 0], 0 * actions[:, 0], actions[:, 1]], axis=1))
+        self.base.command(np.array([actions[:, 0], 0 * actions[:, 0], actions[:, 1]]).T)
 
     @measurement
     def pose(self) -> tuple[Array, Array]:
@@ -191,8 +191,7 @@ class MobileRobot(Robot):
 
 def _free_ways(lidar: Array) -> Array:
     """Free way (n, 3) [m] before the robot's nose, then to either side, by lidar (n, BEAMS) [m]."""
-    echo = lidar.T[_IN_VIEW]  # (3, beams, n)
-    echo = echo + NO_ECHO * (echo >= LIDAR_RANGE)
+    echo = (lidar + NO_ECHO * (lidar >= LIDAR_RANGE)).T[_IN_VIEW]  # (3, beams, n)
     free: Array = np.maximum(echo * _ALONG, NO_ECHO * (echo * _ASIDE >= CORRIDOR)).min(axis=1)
     return (free.T.clip(max=LIDAR_RANGE) - HALF_LENGTH).clip(min=0.0)
 

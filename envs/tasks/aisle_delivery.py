@@ -13,7 +13,7 @@ from shopfloor.envs.props import scene
 from shopfloor.envs.props.hall import AISLES, DOCK, LANE, PARTS, STATIONS, Hall, route
 from shopfloor.envs.props.warehouse import PERSON_RADIUS
 from shopfloor.envs.robots.mobile import DRIVE, HALF_LENGTH, HALF_WIDTH, MASS, MobileRobot
-from shopfloor.envs.rotations import about_z, wrapped
+from shopfloor.envs.rotations import about_z, seen_along, wrapped
 from shopfloor.envs.simulation import CONTROL_PERIOD
 from shopfloor.envs.task import Expert, Knob, Simulation, Sites, Task, Uniform
 
@@ -210,22 +210,19 @@ class AisleDelivery(Task):
         """Way made on the route, nearness to the station, and its heading there."""
         near = 1 - np.tanh(2 * self.distance_to_station())
         return {
-            "progress": np.clip(1 - self.route()[1] / ROUTE_LENGTH, 0.0, 1.0),
+            "progress": (1 - self.route()[1] / ROUTE_LENGTH).clip(0.0, 1.0),
             "near": near,
             "aligned": near * np.maximum(np.cos(self.from_station()[:, 2]), 0.0),
         }
 
     def observe(self, readings: Readings) -> Mapping[str, Array]:
         """Route and station in the robot's frame."""
-        place, heading, station = (readings[name] for name in ("place_in_hall", "heading", "station"))
-        x, y = heading[:, :1], heading[:, 1:2]
+        place, heading, station = readings["place_in_hall"], readings["heading"][:, :2], readings["station"]
         point, way, part = route(place, station, readings["lane"])
-        gaps = np.stack([point, station], axis=1) - place[:, None]
-        own = np.stack([gaps[..., 0] * x + gaps[..., 1] * y, gaps[..., 1] * x - gaps[..., 0] * y], axis=2)
         return {
-            "next": own[:, 0],
-            "station": own[:, 1],
-            "station_heading": np.concatenate([x, -y], axis=1),
+            "next": seen_along(point - place, heading),
+            "station": seen_along(station - place, heading),
+            "station_heading": heading * [1.0, -1.0],
             "route_left": way,
             "route": part[:, None] == np.arange(len(PARTS)),
         }

@@ -8,13 +8,13 @@ import mujoco
 import numpy as np
 
 from shopfloor.envs.experts import forking
-from shopfloor.envs.experts.forking import MOVES, UP, across
+from shopfloor.envs.experts.forking import MOVES, UP
 from shopfloor.envs.measurement import XY, Array, Channel, Ids, Mask, Measure, Readings, Term, measurement
 from shopfloor.envs.props import scene, warehouse
 from shopfloor.envs.props.pallet import DOWN, LOAD_MASS, Bay, Pallet, add_bay, add_pallet
 from shopfloor.envs.props.parts import Surfaces
 from shopfloor.envs.robots.forklift import CENTRE, Forklift
-from shopfloor.envs.rotations import norm, unrotate
+from shopfloor.envs.rotations import norm, seen_along, unrotate
 from shopfloor.envs.task import Expert, Knob, Simulation, Sites, Task, Uniform
 
 PICKUP, BAY = (3.0, 0.6), (1.2, -2.8)  # [m] nominal places of the pallet and of the bay
@@ -248,10 +248,10 @@ class PalletDocking(Task):
         return {
             "pallet": pallet,
             "pallet_axis": axis[:, :2],
-            "bay": across(bay - forks, heading),
-            "bay_axis": across(bay_axis, heading),
-            "next": across(places[lanes, move] - forks, heading),
-            "next_axis": across(headings[lanes, move], heading),
+            "bay": seen_along(bay - forks, heading),
+            "bay_axis": seen_along(bay_axis, heading),
+            "next": seen_along(places[lanes, move] - forks, heading),
+            "next_axis": seen_along(headings[lanes, move], heading),
             "move": move[:, None] == np.arange(len(MOVES)),
         }
 
