@@ -25,6 +25,7 @@ __all__ = [  # what a task's file needs of measurements
     "Observed",
     "Readings",
     "Term",
+    "Terms",
     "measurement",
 ]
 
@@ -32,6 +33,7 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Ids = NDArray[np.intp]
 Readings = Mapping[str, Array]
+Terms = Mapping[str, Array | Mask]
 
 XYZ, XY, ONE = ("x", "y", "z"), ("x", "y"), ()  # axes of a term: a vector's, a level vector's, none of a number
 
@@ -121,6 +123,9 @@ class Observed:
         n = self.sim.nsim
         return [getattr(self, channel.name)().reshape(n, -1) for channel in self.channels]
 
-    def observe(self, readings: Readings) -> Mapping[str, Array]:
+    def after_step(self, ids: Ids) -> None:
+        """Called once after simulations ids have moved on by a control period; for those who keep a record."""
+
+    def observe(self, readings: Readings) -> Terms:
         """Values (k, size) or (k,) of each term from what all sensors read, (k, size) a channel; by default as read."""
         return {term.name: readings[term.name] for term in self.terms}

@@ -102,8 +102,7 @@ def normal(levels: NDArray[np.intp]) -> NDArray[np.float32]:
 def draw(key: Keys, stream: str, size: int) -> Array:
     """Numbers (n, size) strictly between 0 and 1, 2^-32 apart, of a stream by name, under keys (n, 2)."""
     words = np.moveaxis(_first_blocks(key, stream, -(-size // 4)), 0, -1)
-    drawn: Array = (words.reshape(len(key), -1)[:, :size] + 0.5) * 2.0**-32
-    return drawn
+    return (words.reshape(len(key), -1)[:, :size].astype(np.float64) + 0.5) * 2.0**-32
 
 
 def draw_normal(key: Keys, stream: str, size: int) -> Array:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import mujoco
 import numpy as np
 
-from shopfloor.envs.experts.expert import Expert
+from shopfloor.envs.experts.expert import Expert, Phase
 from shopfloor.envs.measurement import Array, Ids, Mask, Measure, Observed, Term
 from shopfloor.envs.randomness import Uniform
 from shopfloor.envs.realism.sites import Sites
@@ -146,9 +146,6 @@ class Task(Observed, ABC):
     def place(self, ids: Ids, draws: Mapping[str, Array], sites: Sites) -> None:
         """Write episodes' starts into simulations ids; draws hold (k, ...) of each `randomised` name; sites (k,)."""
 
-    def after_step(self, ids: Ids) -> None:
-        """Called once after simulations ids have moved on by a control period; for tasks that keep a record."""
-
     @abstractmethod
     def success(self) -> Mask:
         """Whether each episode's work is done, (n,): a pure predicate of the true state."""
@@ -165,6 +162,10 @@ class Task(Observed, ABC):
     def reward_terms(self) -> Mapping[str, Array]:
         """Raw terms (n,) of the dense reward, unweighted, each in [0, 1]."""
 
-    @abstractmethod
+    def phases(self) -> Sequence[Phase]:
+        """The scripted expert's work, phase by phase, from the true state; or give another `expert`."""
+        raise NotImplementedError(f"{type(self).__name__} without phases and expert, want either")
+
     def expert(self) -> Expert:
         """A new scripted expert over this task's simulations, which acts from the true state."""
+        return Expert(self.robot, self.phases(), self.sim.nsim)

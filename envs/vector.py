@@ -237,8 +237,8 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
             if diverged.any():
                 self._repair(np.flatnonzero(diverged))
             self._steps[active] += 1
-            self.task.robot.after_step(active)
-            self.task.after_step(active)
+            for part in self._parts:
+                part.after_step(active)
             np.maximum(self._furthest, self.task.stage(), out=self._furthest, where=playing & ~diverged)
             self._tallies.note(active)
             self._observe(active)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import mujoco
 import numpy as np
 
-from shopfloor.envs.measurement import ONE, XY, Array, Channel, Ids, Mask, Observed, Readings, Term, measurement
+from shopfloor.envs.measurement import ONE, XY, Array, Channel, Ids, Mask, Observed, Readings, Term, Terms, measurement
 from shopfloor.envs.props.parts import Boxes, add_part
 from shopfloor.envs.rotations import dot, norm
 from shopfloor.envs.simulation import Simulation
@@ -109,7 +109,7 @@ class Blank(Observed):
         """Speed (n,) [m/s] of its middle."""
         return norm(self._boxes.velocities()[:, 0, :3])
 
-    def observe(self, readings: Readings) -> Mapping[str, Array]:
+    def observe(self, readings: Readings) -> Terms:
         """As read, the x axis seen from above."""
         return {"part_x": readings["part_x"][:, :2], "height": readings["height"]}
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
 from shopfloor.envs.props import warehouse
 from shopfloor.envs.props.traffic import Traffic
+from shopfloor.envs.randomness import Uniform
 
 Array = NDArray[np.float64]
 Ids = NDArray[np.intp]
@@ -28,6 +31,17 @@ LANES_OF_TRAFFIC = 0.55  # [m] from an aisle's middle to where people and vehicl
 TRAFFIC_X = (3.3, 4.1)  # [m] x of the two lanes across the aisles' ends
 COLOURS = ((0.20, 0.45, 0.75, 1), (0.25, 0.60, 0.35, 1), (0.85, 0.60, 0.15, 1), (0.60, 0.30, 0.60, 1))  # of stations
 VESTS = ((0.98, 0.45, 0.05, 1), (0.85, 0.92, 0.10, 1))
+
+
+WHO_GOES_WHERE = {  # what is drawn for the traffic in each episode: three of the people in aisles, three across
+    "aisle_of_people": Uniform((0.0,) * 3, (1.0,) * 3),
+    "side_of_people": Uniform((0.0,) * 3, (1.0,) * 3),
+    "turning_point": Uniform((2.0,) * 3, (3.6,) * 3),  # [m] x where those in an aisle turn round
+    "pace_of_people": Uniform((0.5,) * 6, (1.2,) * 6),  # [m/s], walking
+    "rack_of_vehicle": Uniform(0.0, 1.0),
+    "pace_of_vehicle": Uniform(0.6, 1.0),  # [m/s], tow tractors among people
+    "progress": Uniform((0.0,) * 7, (1.0,) * 7),
+}
 
 
 class Hall:
@@ -80,7 +94,26 @@ class Hall:
         for number, person in enumerate(persons):
             warehouse.add_person(person, f"person_{number}", vest=VESTS[number % 2])
         warehouse.add_tug(tug, "tug")
+        self._traffic = traffic
         return traffic
+
+    def start_traffic(self, ids: Ids, draws: Mapping[str, Array], aisle: Array, pace: float) -> None:
+        """Start the traffic of simulations ids: draws of WHO_GOES_WHERE (k, ...), y of the robot's aisle (k,) [m].
+
+        People in turn go up and down an aisle, in half of the cases the robot's, and across the aisles' ends; pace:
+        share of the usual speed.
+        """
+        people = len(self._traffic.names) - 1
+        share = 2 * draws["aisle_of_people"]
+        others = self.aisles[(AISLES * np.maximum(share - 1, 0)).astype(int)]
+        along = self.along(np.where(share < 1, aisle[:, None], others), draws["turning_point"])
+        across = self.across(np.where(draws["side_of_people"] < 0.5, -1, 1))
+        loops = np.zeros((len(ids), people + 1, 4))
+        loops[:, :people:2], loops[:, 1:people:2] = along[:, : (people + 1) // 2], across[:, : people // 2]
+        loops[:, people] = self.round_rack((draws["rack_of_vehicle"] * (AISLES - 1)).astype(int))
+        paces = np.concatenate([draws["pace_of_people"][:, :people], draws["pace_of_vehicle"][:, None]], axis=1)
+        start = np.concatenate([draws["progress"][:, :people], draws["progress"][:, -1:]], axis=1)
+        self._traffic.place(ids, loops, start, pace * paces)
 
     def along(self, aisle: Array, turn: Array) -> Array:
         """Up and down aisles with their middles at y aisle (...) [m], to x -turn and turn (...) [m], and round."""

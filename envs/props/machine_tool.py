@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import mujoco
 import numpy as np
 
-from shopfloor.envs.measurement import ONE, XY, Array, Channel, Ids, Mask, Measure, Observed, Readings, Term
+from shopfloor.envs.measurement import ONE, XY, Array, Channel, Ids, Mask, Measure, Observed, Readings, Term, Terms
 from shopfloor.envs.props.parts import Fixture
 from shopfloor.envs.props.scene import DARK, GREY, add_visual_box
-from shopfloor.envs.rotations import about_z, dot, rotate, unrotate
+from shopfloor.envs.rotations import about_z, dot, norm, rotate, unrotate
 from shopfloor.envs.simulation import CONTROL_PERIOD, Simulation
 
 SEAT = 0.08  # [m] of the vice's floor over the bench
@@ -260,7 +258,7 @@ class MachineTool(Observed):
         """Share (n,) of the machining that is done."""
         return np.where(self._machined, 1.0, np.where(self.machining(), self._time / MACHINING_TIME, 0.0))
 
-    def observe(self, readings: Readings) -> Mapping[str, Array]:
+    def observe(self, readings: Readings) -> Terms:
         """What the machine tells as read; where door and button are, seen from the tool of the robot that tends it."""
         seat, inwards, tcp = (readings[name] for name in ("seat", "machine_x", "tcp"))
         rotation = _upright(inwards)
@@ -272,9 +270,15 @@ class MachineTool(Observed):
         }
 
 
-def seen_in_machine(point: Array, seat: Array, inwards: Array) -> Array:
-    """Points (n, 3) [m] in the frame of machines that are read to stand at seat (n, 3) [m], x axis inwards (n, 3)."""
-    return unrotate(_upright(inwards), point - seat)
+def seen_in_machine(foot: Array, seat: Array, inwards: Array, *, play: float) -> tuple[Mask, Mask]:
+    """Whether parts with their foot at (n, 3) [m] are read to be in the enclosure (n,), and seated in the vice (n,).
+
+    seat, inwards (n, 3): the vice's floor [m] and the machine's x axis as read; play: [m] of a part in the open vice.
+    """
+    at = unrotate(_upright(inwards), foot - seat)
+    inside: Mask = (at[:, 0] > DOOR[0] / 2) & (np.abs(at[:, 1]) < -DOOR[0])
+    seated: Mask = (norm(at) < play / 2 + 0.01) & (at[:, 2] < JAW_HEIGHT / 2)
+    return inside, seated
 
 
 def _upright(inwards: Array) -> Array:

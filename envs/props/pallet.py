@@ -6,6 +6,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from shopfloor.envs.measurement import Measure, Observed
 from shopfloor.envs.props.parts import Fixture, Parts, add_part
 from shopfloor.envs.props.scene import SEEN, add_visual_box
 from shopfloor.envs.props.warehouse import PAINT
@@ -64,25 +65,32 @@ def add_bay(spec: mujoco.MjSpec, name: str = "bay", *, margin: float) -> None:
         add_visual_box(bay, (half_x, half_y, 0.001), (x, y, 0.001), PAINT)
 
 
-class Pallet(Parts):
+class Pallet(Parts, Observed):
     """The pallet of each simulation, and how far it was pushed."""
+
+    own_measures = (Measure("pushed", "m", "how far the pallet was pushed over the floor"),)
 
     def __init__(self, sim: Simulation, name: str = "pallet") -> None:
         super().__init__(sim, [name])
+        self.tie(sim)
         self._accelerations = sim.left_by_step("qacc")
-        self.pushed = sim.record()  # (n,) [m] over the floor, all in all
+        self._pushed = sim.record()  # [m] over the floor, all in all
 
     def stand(self, ids: Ids, middle: Array, yaw: Array, load: Array) -> None:
         """Stand the pallets of simulations ids on the floor: middle (k, 2) [m], yaw (k,) [rad], load (k,) [kg]."""
         self.weigh(ids, PALLET_MASS + load[:, None])
         self.put(ids, on_floor(middle)[:, None], about_z(yaw)[:, None])
-        self.pushed[ids] = 0.0
+        self._pushed[ids] = 0.0
 
     def after_step(self, ids: Ids) -> None:
         """Keep account of how far they were pushed in a control period."""
         speed = self.velocities()[ids, 0, :2]
         stands = self._sim.qpos[ids, self._qpos[0, 2]] < DOWN
-        self.pushed[ids] += stands * np.hypot(speed[:, 0], speed[:, 1]) * CONTROL_PERIOD
+        self._pushed[ids] += stands * np.hypot(speed[:, 0], speed[:, 1]) * CONTROL_PERIOD
+
+    def pushed(self) -> Array:
+        """How far they were pushed over the floor so far (n,) [m]."""
+        return self._pushed.copy()
 
     def pose(self) -> tuple[Array, Array]:
         """Middle of the underside (n, 3) [m], rotation (n, 3, 3)."""

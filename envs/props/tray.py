@@ -6,6 +6,7 @@ import mujoco
 import numpy as np
 
 from shopfloor.envs.measurement import Array, Channel, Ids, Mask, Observed
+from shopfloor.envs.props.blank import Blank
 from shopfloor.envs.props.parts import Fixture
 from shopfloor.envs.props.scene import add_open_box
 from shopfloor.envs.simulation import Simulation
@@ -38,8 +39,8 @@ class Tray(Observed):
         """Middle of the floor (n, 3) [m]."""
         return self._body.position()
 
-    def holds(self, middle: Array, half_height: Array) -> Mask:
-        """Whether parts with their middles at middle (n, 3) [m], of half heights (n,) [m], stand in it (n,)."""
-        offset = middle - self.tray()
+    def holds(self, part: Blank) -> Mask:
+        """Whether parts stand in it (n,)."""
+        offset = part.part() - self.tray()
         length, width = np.abs(offset[:, 0]) < INSIDE[0] / 2, np.abs(offset[:, 1]) < INSIDE[1] / 2
-        return length & width & (offset[:, 2] < half_height + CLOSE)
+        return length & width & (offset[:, 2] < part.half_sizes()[:, 2] + CLOSE)

@@ -76,12 +76,21 @@ class Arm(Robot):
     )
     own_measures = (Measure("peak_force", "N", "highest force of contacts on the tool", "highest", "contact_force"),)
 
-    def __init__(self, tool: Tool | None = None, *, stiffness: float = 1.0) -> None:
+    def __init__(
+        self,
+        tool: Tool | None = None,
+        *,
+        home: tuple[float, float, float] | None = None,
+        rotation: Array | None = None,
+        stiffness: float = 1.0,
+    ) -> None:
         """tool: a parallel gripper with cranked jaws unless another is given.
 
+        home, rotation: pose [m] of the tool where the arm stands ready, upright by default; ValueError out of reach.
         stiffness: share of the usual one with which the servos hold, less for an arm that gives way.
         """
         self.tool = ParallelGripper() if tool is None else tool
+        self._ready = np.array(HOME) if home is None else self.home(home, rotation)
         self._stiffness = stiffness
         self.name = f"ur5e_{self.tool.name}"
         self.action_names = (*MOTIONS, *self.tool.action_names)
@@ -131,6 +140,10 @@ class Arm(Robot):
         self._commanded[ids] = joints
         self._look()
 
+    def stand_ready(self, ids: Ids, joint_shift: Array) -> None:
+        """Put the arms of simulations ids at home but for joint_shift (k, 6) [rad], the tool as it is before work."""
+        self.place(ids, self._ready + joint_shift, np.full(len(ids), self.tool.ready))
+
     def command(self, actions: Array) -> None:
         """Turn actions (n, act_dim) in [-1, 1] into servo commands; those after the first six are the tool's.
 
@@ -170,10 +183,6 @@ class Arm(Robot):
             ],
             axis=1,
         )
-
-    def after_step(self, ids: Ids) -> None:
-        """The tool keeps its own record."""
-        self.tool.after_step(ids)
 
     def tcp(self) -> Array:
         """Tool centre point (n, 3) [m]."""

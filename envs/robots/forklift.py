@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import mujoco
 import numpy as np
 
-from shopfloor.envs.measurement import ONE, XY, Array, Ids, Measure, Readings, Term, measurement
+from shopfloor.envs.measurement import ONE, XY, Array, Ids, Measure, Readings, Term, Terms, measurement
 from shopfloor.envs.props.scene import CONTACT_TIME, add_visual_box
 from shopfloor.envs.realism.sensing import Channel
 from shopfloor.envs.robots.base import Drive, WheeledBase
@@ -155,7 +153,7 @@ class Forklift(Robot):
         """Way (n,) [m] that was driven in the last control period."""
         return np.abs(self.speeds()[:, 0]) * CONTROL_PERIOD
 
-    def observe(self, readings: Readings) -> Mapping[str, Array]:
+    def observe(self, readings: Readings) -> Terms:
         """Place, level heading, speeds and lift as read."""
         speeds = readings["speeds"]
         return {

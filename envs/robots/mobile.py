@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import mujoco
 import numpy as np
 
-from shopfloor.envs.measurement import ONE, XY, Array, Ids, Measure, Readings, Term, measurement
+from shopfloor.envs.measurement import ONE, XY, Array, Ids, Measure, Readings, Term, Terms, measurement
 from shopfloor.envs.props.scene import SEEN, add_visual_box
 from shopfloor.envs.realism.sensing import Channel
 from shopfloor.envs.robots.base import Drive, WheeledBase
@@ -176,7 +174,7 @@ class MobileRobot(Robot):
         level = self._accelerations[:, self._level]
         return np.hypot(level[:, 0], level[:, 1])
 
-    def observe(self, readings: Readings) -> Mapping[str, Array]:
+    def observe(self, readings: Readings) -> Terms:
         """Place, level heading, speeds as read; distances and free ways within the lidar's range."""
         speeds, lidar = readings["speeds"], readings["scan"].clip(0.0, LIDAR_RANGE)
         return {

@@ -65,6 +65,8 @@ class Tool(Observed, ABC):
     """Name of each driven joint -> its top speed [rad/s] or [m/s]."""
     servos: Sequence[str]
     """Names of its actuators, without the arm's prefix."""
+    ready: float = 0.0
+    """Its `state` before work."""
 
     @abstractmethod
     def add_to(self, spec: mujoco.MjSpec, flange: mujoco.MjsBody, prefix: str) -> None:
@@ -114,6 +116,7 @@ class ParallelGripper(Tool):
         damping: float = GRIP_DAMPING,
     ) -> None:
         self.stroke, self.pad, self._damping = stroke, pad, damping
+        self.ready = stroke
         self.frame = ToolFrame(GRIPPER_REACH, from_rotvec(np.array([0.0, -np.pi / 2 - tilt, 0.0])))
         self.speed_limits = {"finger_left": FINGER_SPEED, "finger_right": FINGER_SPEED}
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import mujoco
 import numpy as np
 
 from shopfloor.envs.experts.expert import Phase
-from shopfloor.envs.measurement import ONE, XY, Array, Channel, Ids, Mask, Measure, Readings, Term, measurement
+from shopfloor.envs.measurement import ONE, XY, Array, Channel, Ids, Mask, Measure, Readings, Term, Terms, measurement
 from shopfloor.envs.props import scene
-from shopfloor.envs.props.hall import AISLES, DOCK, LANE, PARTS, STATIONS, Hall, route
+from shopfloor.envs.props.hall import AISLES, DOCK, LANE, PARTS, STATIONS, WHO_GOES_WHERE, Hall, route
 from shopfloor.envs.props.warehouse import PERSON_RADIUS
 from shopfloor.envs.robots.mobile import DRIVE, HALF_LENGTH, HALF_WIDTH, MASS, MobileRobot
 from shopfloor.envs.rotations import about_z, seen_along, wrapped
 from shopfloor.envs.simulation import CONTROL_PERIOD
-from shopfloor.envs.task import Expert, Knob, Simulation, Sites, Task, Uniform
+from shopfloor.envs.task import Knob, Simulation, Sites, Task, Uniform
 
 GAP_AT_DOCK = 0.15  # [m] from its nose to the station
 BUMPER = 0.01  # [m] what comes so near to the robot has touched it
@@ -55,13 +55,7 @@ class AisleDelivery(Task):
         "start": Uniform((-6.4, -3.2, -0.6), (-5.8, 3.2, 0.6)),  # [m], [m], [rad]
         "station": Uniform(0.0, 1.0),
         "aisle": Uniform(0.0, 1.0),
-        "aisle_of_people": Uniform((0.0,) * 3, (1.0,) * 3),
-        "side_of_people": Uniform((0.0,) * 3, (1.0,) * 3),
-        "turning_point": Uniform((2.0,) * 3, (3.6,) * 3),  # [m] x where those in an aisle turn round
-        "pace_of_people": Uniform((0.5,) * 6, (1.2,) * 6),  # [m/s], walking
-        "rack_of_vehicle": Uniform(0.0, 1.0),
-        "pace_of_vehicle": Uniform(0.6, 1.0),  # [m/s], tow tractors among people
-        "progress": Uniform((0.0,) * 7, (1.0,) * 7),
+        **WHO_GOES_WHERE,
     }
     channels = (
         Channel("station", "odometry", "scalar", 2),  # as the fleet manager's map has it
@@ -120,21 +114,7 @@ class AisleDelivery(Task):
         aisle = self._hall.aisles[(draws["aisle"] * AISLES).astype(int)]
         self._lane[ids, 0] = aisle - LANE
         self.robot.place(ids, draws["start"])
-        self._place_traffic(ids, draws, aisle)
-
-    def _place_traffic(self, ids: Ids, draws: Mapping[str, Array], aisle: Array) -> None:
-        """People in turn up and down an aisle, in half of the cases the robot's, and across the aisles' ends."""
-        people, hall = int(self.knob["people"]), self._hall
-        share = 2 * draws["aisle_of_people"]
-        others = hall.aisles[(AISLES * np.maximum(share - 1, 0)).astype(int)]
-        along = hall.along(np.where(share < 1, aisle[:, None], others), draws["turning_point"])
-        across = hall.across(np.where(draws["side_of_people"] < 0.5, -1, 1))
-        loops = np.zeros((len(ids), people + 1, 4))
-        loops[:, :people:2], loops[:, 1:people:2] = along[:, : (people + 1) // 2], across[:, : people // 2]
-        loops[:, people] = hall.round_rack((draws["rack_of_vehicle"] * (AISLES - 1)).astype(int))
-        pace = np.concatenate([draws["pace_of_people"][:, :people], draws["pace_of_vehicle"][:, None]], axis=1)
-        start = np.concatenate([draws["progress"][:, :people], draws["progress"][:, -1:]], axis=1)
-        self._traffic.place(ids, loops, start, self.knob["pace"] * pace)
+        self._hall.start_traffic(ids, draws, aisle, self.knob["pace"])
 
     def after_step(self, ids: Ids) -> None:
         """The traffic goes on, or waits for the robot."""
@@ -177,10 +157,10 @@ class AisleDelivery(Task):
 
     @measurement
     def closest_person(self) -> Array:
-        """Distance (n,) [m] from the robot to the nearest person; NaN where there is none."""
+        """Distance (n,) [m] from the robot to the nearest person; the route's length where there is none."""
         people = self._traffic.places()[:, :-1, :2]  # the vehicle comes last
         if not people.shape[1]:
-            return np.full(self.sim.nsim, np.nan)
+            return np.full(self.sim.nsim, ROUTE_LENGTH)
         nearest: Array = self.robot.distance_to(people).min(axis=1)
         return nearest - PERSON_RADIUS
 
@@ -215,7 +195,7 @@ class AisleDelivery(Task):
             "aligned": near * np.maximum(np.cos(self.from_station()[:, 2]), 0.0),
         }
 
-    def observe(self, readings: Readings) -> Mapping[str, Array]:
+    def observe(self, readings: Readings) -> Terms:
         """Route and station in the robot's frame."""
         place, heading, station = readings["place_in_hall"], readings["heading"][:, :2], readings["station"]
         point, way, part = route(place, station, readings["lane"])
@@ -227,15 +207,11 @@ class AisleDelivery(Task):
             "route": part[:, None] == np.arange(len(PARTS)),
         }
 
-    def expert(self) -> Expert:
+    def phases(self) -> Sequence[Phase]:
         """Follow the route, slow down for whoever will be in the way, dock."""
-        return Expert(
-            self.robot,
-            (
-                Phase("carry", self._onward, speed=0.65, until=self._docking, patience=self.horizon_steps),
-                Phase("work", self._at_station, speed=0.4, tolerance=0.02, patience=self.horizon_steps),
-            ),
-            self.sim.nsim,
+        return (
+            Phase("carry", self._onward, speed=0.65, until=self._docking, patience=self.horizon_steps),
+            Phase("work", self._at_station, speed=0.4, tolerance=0.02, patience=self.horizon_steps),
         )
 
     def _docking(self) -> Mask:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import mujoco
 import numpy as np
@@ -10,13 +10,13 @@ import numpy as np
 from shopfloor.envs.experts import two_hands
 from shopfloor.envs.experts.expert import CLOSED, OPEN, Phase
 from shopfloor.envs.experts.plug_handling import BY_GRIPS, HOLD, HOUSING_GRIP, PLUG_GRIP, TURNED, PlugHandling, grips
-from shopfloor.envs.measurement import ONE, XY, Array, Channel, Ids, Mask, Measure, Readings, Term, measurement
+from shopfloor.envs.measurement import ONE, XY, Array, Channel, Ids, Mask, Measure, Readings, Term, Terms, measurement
 from shopfloor.envs.props import furniture, plug_and_housing, scene
 from shopfloor.envs.props.parts import Fixture, Parts, Surfaces
 from shopfloor.envs.props.plug_and_housing import BORE_RADIUS, HOUSING_HEIGHT, KNOB, SHAFT
 from shopfloor.envs.robots.humanoid import LEFT, RIGHT, TORSO, Humanoid
 from shopfloor.envs.rotations import about_z, dot, norm
-from shopfloor.envs.task import Expert, Knob, Simulation, Sites, Task, Uniform
+from shopfloor.envs.task import Knob, Simulation, Sites, Task, Uniform
 
 TABLE = (0.62, 0.0, 0.80)  # [m] nominal middle of the table's top
 TORSO_RISE = 0.24  # [m] of the torso's frame over the table
@@ -231,7 +231,7 @@ class BimanualAssembly(two_hands.TwoHanded, Task):
             "depth": self.depth() / SHAFT,
         }
 
-    def observe(self, readings: Readings) -> Mapping[str, Array]:
+    def observe(self, readings: Readings) -> Terms:
         """Ways and directions from the readings, so that an error of a reading is an error of the observation."""
         mouth, collar = readings["parts"][:, :3], readings["parts"][:, 3:]
         axis, plug_axis = readings["parts_z"][:, :3], readings["parts_z"][:, 3:]
@@ -249,17 +249,13 @@ class BimanualAssembly(two_hands.TwoHanded, Task):
             "in_bore": ((aside < BORE_RADIUS / 2) & (along > -SHAFT)).astype(float),
         }
 
-    def expert(self) -> Expert:
+    def phases(self) -> Sequence[Phase]:
         """Take both parts, hold the housing up, bring the plug over it, push it in, let the plug go."""
         held, to = self.held, PlugHandling(self.robot, self.poses, self._stand)
-        return Expert(
-            self.robot,
-            (
-                Phase("grasp", to.at_parts, OPEN, speed=0.6, until=self.at_grips, patience=80),
-                Phase("grasp", to.at_parts, CLOSED, speed=0.3, until=held, dwell=5, patience=30),
-                Phase("work", to.together, CLOSED, 0.6, until=self.seated, holds=held, patience=250),
-                Phase("work", to.stay, (CLOSED, OPEN), 0.3, until=self.assembled, dwell=8),
-                Phase("work", to.stay, (CLOSED, OPEN), 0.3, tolerance=1.0, angle_tolerance=4.0, dwell=8),
-            ),
-            self.sim.nsim,
+        return (
+            Phase("grasp", to.at_parts, OPEN, speed=0.6, until=self.at_grips, patience=80),
+            Phase("grasp", to.at_parts, CLOSED, speed=0.3, until=held, dwell=5, patience=30),
+            Phase("work", to.together, CLOSED, 0.6, until=self.seated, holds=held, patience=250),
+            Phase("work", to.stay, (CLOSED, OPEN), 0.3, until=self.assembled, dwell=8),
+            Phase("work", to.stay, (CLOSED, OPEN), 0.3, tolerance=1.0, angle_tolerance=4.0, dwell=8),
         )

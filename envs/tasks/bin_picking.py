@@ -9,7 +9,7 @@ import numpy as np
 
 from shopfloor.envs.experts import picking
 from shopfloor.envs.experts.expert import pick_and_place
-from shopfloor.envs.measurement import ONE, XY, Array, Channel, Ids, Mask, Measure, Readings, Term, measurement
+from shopfloor.envs.measurement import ONE, XY, Array, Channel, Ids, Mask, Measure, Readings, Term, Terms, measurement
 from shopfloor.envs.props import scene
 from shopfloor.envs.props.parts import Bench
 from shopfloor.envs.props.picking_bin import PickingStation, add_station
@@ -103,7 +103,7 @@ class BinPicking(Task):
 
     def make_robot(self) -> Arm:
         """The arm, set soft, with straight jaws that point down and close slowly."""
-        return Arm(ParallelGripper(tilt=0.0, damping=DAMPING), stiffness=STIFFNESS)
+        return Arm(ParallelGripper(tilt=0.0, damping=DAMPING), home=READY, rotation=DOWN, stiffness=STIFFNESS)
 
     def scene(self) -> mujoco.MjSpec:
         """Arm, bench, bin and tote under mocap bodies, seven free items; a lamp shows the ordered one's colour."""
@@ -118,13 +118,12 @@ class BinPicking(Task):
         """Look up the items, the bin and the tote."""
         super().bind(sim)
         self._bench, self._station = Bench(sim), PickingStation(sim, self.knob["bin_depth"])
-        self._home = self.robot.home(READY, DOWN)
 
     def place(self, ids: Ids, draws: Mapping[str, Array], sites: Sites) -> None:
         """A heap at rest in the bin, bin and tote at their stations, the arm near ready."""
         bench, knob = self._bench.place(ids, sites), self.knob
         self._station.place(ids, draws, sites, bench, pitch=knob["pitch"], size_spread=knob["size_spread"])
-        self.robot.place(ids, self._home + draws["joint_shift"], np.full(len(ids), STROKE))
+        self.robot.stand_ready(ids, draws["joint_shift"])
         self.sim.settle(ids)
 
     @measurement
@@ -240,7 +239,7 @@ class BinPicking(Task):
         """True `picking.plan` of each simulation."""
         return picking.plan(self._view(), self.robot.pose()[0], self.robot.tool.state(), self.ordered())
 
-    def observe(self, readings: Readings) -> Mapping[str, Array]:
+    def observe(self, readings: Readings) -> Terms:
         """What to take next and where to, and where all is, from the readings."""
         tcp, lengths, ordered = (readings[name] for name in ("tcp", "lengths", "ordered"))
         bin_, bin_axis, tote = readings["bin"], readings["bin_axis"][:, :2], readings["tote"]

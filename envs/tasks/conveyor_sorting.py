@@ -9,7 +9,7 @@ import numpy as np
 
 from shopfloor.envs.experts.item_by_item import ItemByItem, item_measures, item_terms, of, seen
 from shopfloor.envs.experts.top_pickers import BeltPicker
-from shopfloor.envs.measurement import ONE, Array, Channel, Ids, Mask, Measure, Readings, Term, measurement
+from shopfloor.envs.measurement import ONE, Array, Channel, Ids, Mask, Measure, Readings, Term, Terms, measurement
 from shopfloor.envs.props import conveyor, scene
 from shopfloor.envs.props.chutes import CHUTE, CHUTES, add_chutes, in_hollow
 from shopfloor.envs.props.conveyor import Conveyor
@@ -213,7 +213,7 @@ class ConveyorSorting(ItemByItem, Task):
         off = (parcels[..., 1] < BELT_END) | (parcels[..., 2] < self.chutes()[:, None, 2] + FALLEN)
         return np.asarray(((off & ~self.in_place()) | self.in_anothers_chute()).any(axis=1))
 
-    def observe(self, readings: Readings) -> Mapping[str, Array]:
+    def observe(self, readings: Readings) -> Terms:
         """The current and the next parcel as the sensors see them."""
         tcp, heights = readings["tcp"], readings["heights"]
         tops = readings["tops"].reshape(-1, PARCELS, 3)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import mujoco
 import numpy as np
 
 from shopfloor.envs.experts.expert import CLOSED, OPEN, Phase, above
-from shopfloor.envs.measurement import XY, Array, Channel, Ids, Mask, Measure, Readings, Term, measurement
+from shopfloor.envs.measurement import XY, Array, Channel, Ids, Mask, Measure, Readings, Term, Terms, measurement
 from shopfloor.envs.props import gear_train, scene
 from shopfloor.envs.props.gear_train import INPUT, MIDDLE, SHAFT, GearTrain, turns_to_mesh
 from shopfloor.envs.props.parts import Bench
@@ -16,7 +16,7 @@ from shopfloor.envs.robots.arm import Arm
 from shopfloor.envs.robots.tools import STROKE, ParallelGripper
 from shopfloor.envs.rotations import about_z, norm, rotate, sine_cosine, unrotate, yaw
 from shopfloor.envs.simulation import CONTROL_PERIOD
-from shopfloor.envs.task import Expert, Knob, Simulation, Sites, Task, Uniform
+from shopfloor.envs.task import Knob, Simulation, Sites, Task, Uniform
 
 TRAY = (0.42, -0.11)  # [m] middle of the area where the gear is found
 STATION = (0.45, 0.11)  # [m] nominal place of the middle shaft
@@ -97,7 +97,7 @@ class GearMeshing(Task):
 
     def make_robot(self) -> Arm:
         """The arm with a hand that points straight down."""
-        return Arm(ParallelGripper(tilt=np.pi / 2))
+        return Arm(ParallelGripper(tilt=np.pi / 2), home=HOME)
 
     def scene(self) -> mujoco.MjSpec:
         """Arm, bench, gearbox with its two outer gears under a mocap body, free middle gear."""
@@ -112,7 +112,6 @@ class GearMeshing(Task):
     def bind(self, sim: Simulation) -> None:
         """Look up the gears; each simulation has its own friction, mass and shaft radius."""
         super().bind(sim)
-        self._home = self.robot.home(HOME)
         self._bench, self._train = Bench(sim), GearTrain(sim, self.knob["clearance"])
         self._running = sim.record(dtype=np.int64)  # [control steps] since the gear was seated and let go
 
@@ -123,7 +122,7 @@ class GearMeshing(Task):
         gear = np.concatenate([TRAY + draws["gear_shift"], bench[:, None]], axis=1)
         self._train.place(ids, sites, box, draws["gearbox_yaw"], gear, draws["gear_yaw"])
         self._train.start(ids, draws["angles"], self.knob["drive_speed"] * draws["speed"])
-        self.robot.place(ids, self._home + draws["joint_shift"], np.full(len(ids), STROKE))
+        self.robot.stand_ready(ids, draws["joint_shift"])
         self._running[ids] = 0
 
     def after_step(self, ids: Ids) -> None:
@@ -244,7 +243,7 @@ class GearMeshing(Task):
             "transmit": seated * np.clip(self.output_share(), 0.0, 1.0),
         }
 
-    def observe(self, readings: Readings) -> Mapping[str, Array]:
+    def observe(self, readings: Readings) -> Terms:
         """Relative vectors and phases from the readings, so that an error of a reading is one of the observation."""
         tcp, gear, seat = readings["tcp"], readings["gear"], readings["seat"]
         phases = MIDDLE.teeth * turns_to_mesh(readings["marks"].reshape(-1, 3, 3), readings["line"])
@@ -258,23 +257,19 @@ class GearMeshing(Task):
             "speeds": readings["speeds"],
         }
 
-    def expert(self) -> Expert:
+    def phases(self) -> Sequence[Phase]:
         """Take the gear by its hub, hold it over the shaft, turn it into phase, lower it, let go and watch it turn."""
         held, over_shaft = self.held, above(self._gear_at_seat, SHAFT + HOVER)
-        return Expert(
-            self.robot,
-            (
-                Phase("reach", above(self._at_gear, 0.05), OPEN, tolerance=0.015, angle_tolerance=0.2, aside=0.03),
-                Phase("grasp", self._at_gear, OPEN, speed=0.5, tolerance=0.003),
-                Phase("grasp", self._at_gear, CLOSED, speed=0.3, tolerance=0.01, dwell=7),
-                Phase("carry", self._lifted, CLOSED, tolerance=0.02, holds=held),
-                Phase("carry", above(self._gear_at_seat, 0.04), CLOSED, 0.75, 0.01, 0.3, holds=held, patience=120),
-                Phase("work", over_shaft, CLOSED, until=self._in_phase, holds=held, retry=4),
-                Phase("work", self._gear_lower, CLOSED, until=self.seated, holds=held, retry=4),
-                Phase("work", self.robot.pose, OPEN, 0.3, tolerance=1.0, angle_tolerance=4.0, dwell=7),
-                Phase("work", self._lifted, OPEN, speed=0.5, until=self.success, patience=80),
-            ),
-            self.sim.nsim,
+        return (
+            Phase("reach", above(self._at_gear, 0.05), OPEN, tolerance=0.015, angle_tolerance=0.2, aside=0.03),
+            Phase("grasp", self._at_gear, OPEN, speed=0.5, tolerance=0.003),
+            Phase("grasp", self._at_gear, CLOSED, speed=0.3, tolerance=0.01, dwell=7),
+            Phase("carry", self._lifted, CLOSED, tolerance=0.02, holds=held),
+            Phase("carry", above(self._gear_at_seat, 0.04), CLOSED, 0.75, 0.01, 0.3, holds=held, patience=120),
+            Phase("work", over_shaft, CLOSED, until=self._in_phase, holds=held, retry=4),
+            Phase("work", self._gear_lower, CLOSED, until=self.seated, holds=held, retry=4),
+            Phase("work", self.robot.pose, OPEN, 0.3, tolerance=1.0, angle_tolerance=4.0, dwell=7),
+            Phase("work", self._lifted, OPEN, speed=0.5, until=self.success, patience=80),
         )
 
     @measurement

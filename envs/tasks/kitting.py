@@ -8,12 +8,12 @@ import mujoco
 import numpy as np
 
 from shopfloor.envs.experts.expert import bringing, pick_and_place
-from shopfloor.envs.measurement import ONE, XY, Array, Channel, Ids, Mask, Measure, Readings, Term, measurement
+from shopfloor.envs.measurement import ONE, XY, Array, Channel, Ids, Mask, Measure, Readings, Term, Terms, measurement
 from shopfloor.envs.props import kit, scene
 from shopfloor.envs.props.kit import PARTS, least_turns, seats_of
 from shopfloor.envs.props.parts import Bench, Fixture, Parts
 from shopfloor.envs.robots.arm import Arm
-from shopfloor.envs.robots.tools import DOWN, STROKE, ParallelGripper
+from shopfloor.envs.robots.tools import DOWN, ParallelGripper
 from shopfloor.envs.rotations import about_z, compose, norm, sine_cosine, yaw
 from shopfloor.envs.task import Expert, Knob, Simulation, Sites, Task, Uniform
 
@@ -94,7 +94,7 @@ class Kitting(Task):
 
     def make_robot(self) -> Arm:
         """The arm with straight jaws that point down."""
-        return Arm(ParallelGripper(tilt=0.0))
+        return Arm(ParallelGripper(tilt=0.0), home=READY, rotation=DOWN)
 
     def scene(self) -> mujoco.MjSpec:
         """Arm, bench, kit tray under a mocap body, three free parts."""
@@ -113,7 +113,6 @@ class Kitting(Task):
         super().bind(sim)
         self._parts = Parts(sim, PARTS)
         self._bench, self._tray = Bench(sim), Fixture(sim, "tray")
-        self._home = self.robot.home(READY, DOWN)
 
     def place(self, ids: Ids, draws: Mapping[str, Array], sites: Sites) -> None:
         """The parts each in a slot of the area, the tray at its station, the arm near ready."""
@@ -128,7 +127,7 @@ class Kitting(Task):
         positions[..., :2] = AREA + slots + draws["part_shift"].reshape(n, len(PARTS), 2)
         positions[..., 2] = bench[:, None] + kit.HEIGHT / 2
         self._parts.put(ids, positions, about_z(draws["part_yaw"]))
-        self.robot.place(ids, self._home + draws["joint_shift"], np.full(n, STROKE))
+        self.robot.stand_ready(ids, draws["joint_shift"])
 
     @measurement
     def parts(self) -> Array:
@@ -229,7 +228,7 @@ class Kitting(Task):
             "placed": self.placed().mean(axis=1),
         }
 
-    def observe(self, readings: Readings) -> Mapping[str, Array]:
+    def observe(self, readings: Readings) -> Terms:
         """The current part's errors to hand and pocket, progress, and where all is, from the readings."""
         tcp, opening, tray, tray_axis = (readings[name] for name in ("tcp", "opening", "tray", "tray_axis"))
         positions, axes = (readings[name].reshape(-1, len(PARTS), 3) for name in ("parts", "part_axes"))

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import mujoco
 import numpy as np
 
 from shopfloor.envs.experts.expert import CLOSED, OPEN, Phase, above, bringing, raised
-from shopfloor.envs.measurement import ONE, Array, Ids, Mask, Measure, Readings, Term, measurement
+from shopfloor.envs.measurement import ONE, Array, Ids, Mask, Measure, Readings, Term, Terms, measurement
 from shopfloor.envs.props import blank, machine_tool, scene
 from shopfloor.envs.props.blank import DEPTH, WIDTH, Blank
 from shopfloor.envs.props.machine_tool import BUTTON, DONE, DOOR, IDLE, MachineTool
 from shopfloor.envs.props.parts import Bench
 from shopfloor.envs.props.tray import Tray
 from shopfloor.envs.robots.arm import Arm
-from shopfloor.envs.robots.tools import PAD, STROKE
+from shopfloor.envs.robots.tools import PAD
 from shopfloor.envs.rotations import about_z, norm, yaw
-from shopfloor.envs.task import Expert, Knob, Simulation, Sites, Task, Uniform
+from shopfloor.envs.task import Knob, Simulation, Sites, Task, Uniform
 
 MACHINE = (0.68, 0.22)  # [m] nominal place of the vice
 IN_TRAY = (0.46, -0.13)  # [m] middle of the area where the blank is found
@@ -86,9 +86,7 @@ class MachineTending(Task):
         self._machine = MachineTool(opening=DEPTH + self.knob["clearance"], part=DEPTH)
         self._blank, self._tray = Blank(), Tray()
         self.equipment = (self._machine, self._blank, self._tray)
-        arm = Arm()
-        self._home = arm.home(START)
-        return arm
+        return Arm(home=START)
 
     def scene(self) -> mujoco.MjSpec:
         """Arm, bench with the blanks' tray, machine, tray for finished parts, one free blank."""
@@ -121,7 +119,7 @@ class MachineTending(Task):
         station = MACHINE + draws["machine_shift"] + sites.fixture_shift
         self._machine.place(ids, station, bench, about_z(draws["machine_yaw"]))
         self._tray.place(ids, OUT_TRAY + draws["tray_shift"], bench)
-        self.robot.place(ids, self._home + draws["joint_shift"], np.full(len(ids), STROKE))
+        self.robot.stand_ready(ids, draws["joint_shift"])
 
     def after_step(self, ids: Ids) -> None:
         """The machine's cycle goes on; a milled part looks so."""
@@ -149,19 +147,15 @@ class MachineTending(Task):
         closed: Mask = self.robot.tool.state() < self._blank.half_sizes()[:, 1] + 1e-3
         return closed & (norm(self.tcp_to_grasp()) < 2 * PAD[0])
 
-    def within_tray(self) -> Mask:
-        """Whether the part stands in the tray for finished parts (n,)."""
-        return self._tray.holds(self._blank.part(), self._blank.half_sizes()[:, 2])
-
     def put_down(self) -> Mask:
-        """Whether the part is where it may be let go (n,)."""
-        return self.seated() | self.within_tray()
+        """Whether the part is where it may be let go (n,): in the vice, or in the tray for finished parts."""
+        return self.seated() | self._tray.holds(self._blank)
 
     @measurement
     def in_tray(self) -> Mask:
         """Whether the part rests in the tray for finished parts and the hand has let go (n,)."""
         released: Mask = ~self.held() & (self.robot.tool.state() > self._blank.half_sizes()[:, 1] + RELEASED)
-        return self.within_tray() & released & (self._blank.speed() < AT_REST)
+        return self._tray.holds(self._blank) & released & (self._blank.speed() < AT_REST)
 
     def success(self) -> Mask:
         """The part is milled and rests in the tray."""
@@ -193,15 +187,13 @@ class MachineTending(Task):
             "unload": machined * np.where(held | self.in_tray(), near, 0.2 * near),
         }
 
-    def observe(self, readings: Readings) -> Mapping[str, Array]:
+    def observe(self, readings: Readings) -> Terms:
         """Relative vectors and the stage of the work, all from the readings."""
         names = ("tcp", "part", "part_z", "height", "seat", "machine_x")
         tcp, part, part_z, height, seat, inwards = (readings[name] for name in names)
         foot = blank.foot(part, part_z, height[:, 0])
         to_grasp = part + (height / 2 - GRASP) * part_z - tcp
-        at = machine_tool.seen_in_machine(foot, seat, inwards)
-        inside = (at[:, 0] > DOOR[0] / 2) & (np.abs(at[:, 1]) < -DOOR[0])
-        seated = (norm(at) < self.knob["clearance"] / 2 + 0.01) & (at[:, 2] < machine_tool.JAW_HEIGHT / 2)
+        inside, seated = machine_tool.seen_in_machine(foot, seat, inwards, play=self.knob["clearance"])
         about_it = readings["opening"][:, 0] < WIDTH[1] / 2 + RELEASED
         goal = np.where(readings["cycle"][:, DONE:] > 0.5, readings["tray"], seat)
         return {
@@ -212,7 +204,7 @@ class MachineTending(Task):
             "part_held": about_it & (norm(to_grasp) < 2 * PAD[0]),
         }
 
-    def expert(self) -> Expert:
+    def phases(self) -> Sequence[Phase]:
         """Take the part from where it is to where it belongs, through the door; start the machine and wait.
 
         The same phases load the blank and unload the finished part, since what they aim at is the present goal.
@@ -221,25 +213,21 @@ class MachineTending(Task):
         place = above(bringing(self.robot, self._blank.foot_pose, self._goal_pose), LET_GO)
         pressed = BUTTON + (PAD[2] - machine_tool.BUTTON_TRAVEL) * UP  # the closed pads press it all the way
         door, button = partial(machine.pose, DOOR), partial(machine.pose, pressed)
-        return Expert(
-            self.robot,
-            (
-                Phase("reach", self._towards_part, OPEN, tolerance=0.03, angle_tolerance=0.3, aside=0.04, patience=120),
-                Phase("reach", above(self._at_part, HOVER), OPEN, tolerance=0.006, patience=100),
-                Phase("grasp", self._at_part, OPEN, speed=0.6, tolerance=0.003),
-                Phase("grasp", self._at_part, CLOSED, speed=0.3, tolerance=0.01, dwell=7),
-                Phase("carry", raised(self.robot, TRAVEL), CLOSED, tolerance=0.02, holds=self.held),
-                Phase("carry", door, CLOSED, tolerance=0.03, angle_tolerance=0.3, holds=self.held, patience=120),
-                Phase("carry", above(place, HOVER), CLOSED, 0.75, tolerance=0.01, holds=self.held, patience=120),
-                Phase("work", place, CLOSED, 0.4, tolerance=0.003, holds=self.held, retry=6),
-                Phase("work", place, OPEN, 0.3, tolerance=1.0, angle_tolerance=4.0, dwell=7),
-                Phase("work", raised(self.robot, TRAVEL), OPEN, tolerance=0.02),
-                Phase("reach", door, OPEN, tolerance=0.03, angle_tolerance=0.3),
-                Phase("reach", above(button, HOVER), CLOSED, tolerance=0.01, patience=100),
-                Phase("work", button, CLOSED, 0.4, until=lambda: machine.state() != IDLE, patience=80),
-                Phase("reach", door, OPEN, until=lambda: np.isin(machine.state(), (IDLE, DONE)), patience=160),
-            ),
-            self.sim.nsim,
+        return (
+            Phase("reach", self._towards_part, OPEN, tolerance=0.03, angle_tolerance=0.3, aside=0.04, patience=120),
+            Phase("reach", above(self._at_part, HOVER), OPEN, tolerance=0.006, patience=100),
+            Phase("grasp", self._at_part, OPEN, speed=0.6, tolerance=0.003),
+            Phase("grasp", self._at_part, CLOSED, speed=0.3, tolerance=0.01, dwell=7),
+            Phase("carry", raised(self.robot, TRAVEL), CLOSED, tolerance=0.02, holds=self.held),
+            Phase("carry", door, CLOSED, tolerance=0.03, angle_tolerance=0.3, holds=self.held, patience=120),
+            Phase("carry", above(place, HOVER), CLOSED, 0.75, tolerance=0.01, holds=self.held, patience=120),
+            Phase("work", place, CLOSED, 0.4, tolerance=0.003, holds=self.held, retry=6),
+            Phase("work", place, OPEN, 0.3, tolerance=1.0, angle_tolerance=4.0, dwell=7),
+            Phase("work", raised(self.robot, TRAVEL), OPEN, tolerance=0.02),
+            Phase("reach", door, OPEN, tolerance=0.03, angle_tolerance=0.3),
+            Phase("reach", above(button, HOVER), CLOSED, tolerance=0.01, patience=100),
+            Phase("work", button, CLOSED, 0.4, until=lambda: machine.state() != IDLE, patience=80),
+            Phase("reach", door, OPEN, until=lambda: np.isin(machine.state(), (IDLE, DONE)), patience=160),
         )
 
     @measurement

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import mujoco
 import numpy as np
 
 from shopfloor.envs.experts import forking
-from shopfloor.envs.experts.forking import MOVES, UP
-from shopfloor.envs.measurement import XY, Array, Channel, Ids, Mask, Measure, Readings, Term, measurement
+from shopfloor.envs.experts.expert import Phase
+from shopfloor.envs.measurement import XY, Array, Channel, Ids, Mask, Measure, Readings, Term, Terms, measurement
 from shopfloor.envs.props import scene, warehouse
 from shopfloor.envs.props.pallet import DOWN, LOAD_MASS, Bay, Pallet, add_bay, add_pallet
 from shopfloor.envs.props.parts import Surfaces
 from shopfloor.envs.robots.forklift import CENTRE, Forklift
 from shopfloor.envs.rotations import norm, seen_along, unrotate
-from shopfloor.envs.task import Expert, Knob, Simulation, Sites, Task, Uniform
+from shopfloor.envs.task import Knob, Simulation, Sites, Task, Uniform
 
 PICKUP, BAY = (3.0, 0.6), (1.2, -2.8)  # [m] nominal places of the pallet and of the bay
 BAY_YAW = -np.pi / 2  # [rad] heading of a stacker that stands in the bay
@@ -69,10 +69,9 @@ class PalletDocking(Task):
         Term("bay_axis", "1", "heading in the bay", XY),
         Term("next", "m", "next place of the forks' middle", XY),
         Term("next_axis", "1", "heading there", XY),
-        Term("move", "1", "what is to be done now by what the sensors read, 0 or 1", MOVES),
+        Term("move", "1", "what is to be done now by what the sensors read, 0 or 1", forking.MOVES),
     )
     own_measures = (
-        Measure("pushed", "m", "how far the pallet was pushed over the floor"),
         Measure("lifts", "1", "how often the pallet was taken up", "rises", "lifted"),
         Measure("drops", "1", "how often it was set down outside the bay", "falls", "lifted", unless="in_bay"),
         Measure("peak_acceleration", "m/s^2", "highest of the lifted pallet, level", "highest", "load_acceleration"),
@@ -107,6 +106,7 @@ class PalletDocking(Task):
         """Look up pallet and bay."""
         super().bind(sim)
         self._pallet, self._bay, self._surfaces = Pallet(sim), Bay(sim), Surfaces(sim)
+        self.equipment = (self._pallet,)
 
     def place(self, ids: Ids, draws: Mapping[str, Array], sites: Sites) -> None:
         """The pallet ahead, the bay to the right."""
@@ -116,10 +116,6 @@ class PalletDocking(Task):
         self._pallet.stand(ids, PICKUP + draws["pallet_shift"], yaw, load)
         self._bay.lay(ids, BAY + draws["bay_shift"] + sites.fixture_shift, BAY_YAW + draws["bay_yaw"])
         self.robot.place(ids, draws["start"])
-
-    def after_step(self, ids: Ids) -> None:
-        """Keep account of how far the pallet was pushed over the floor."""
-        self._pallet.after_step(ids)
 
     @measurement
     def pallet(self) -> tuple[Array, Array]:
@@ -168,9 +164,8 @@ class PalletDocking(Task):
     @measurement
     def delivered(self) -> Mask:
         """Whether the pallet stands in the bay (n,), no matter where the forks are."""
-        there = self.in_bay() & (self.agreement() > np.cos(YAW_GOAL))
-        delivered: Mask = there & (self.pallet_in_bay()[:, 2] < DOWN)
-        return delivered
+        there: Mask = (self.agreement() > np.cos(YAW_GOAL)) & (self.pallet_in_bay()[:, 2] < DOWN)
+        return there & self.in_bay()
 
     @measurement
     def pallet_in_forks(self) -> Array:
@@ -189,12 +184,8 @@ class PalletDocking(Task):
 
     def lifted(self) -> Mask:
         """Whether the pallet is off the floor (n,), by half of what it is driven with."""
-        lifted: Mask = self.pallet()[0][:, 2] > UP / 2
+        lifted: Mask = self.pallet()[0][:, 2] > forking.UP / 2
         return lifted
-
-    def pushed(self) -> Array:
-        """How far the pallet was pushed over the floor so far (n,) [m]."""
-        return self._pallet.pushed.copy()
 
     def load_acceleration(self) -> Array:
         """Level acceleration (n,) [m/s^2] of the pallet where it is lifted, or 0."""
@@ -224,21 +215,21 @@ class PalletDocking(Task):
 
     def lost(self) -> Mask:
         """The pallet was pushed, or has toppled."""
-        toppled: Mask = self.pallet()[1][:, 2, 2] < TILT_LIMIT
-        return toppled | (self._pallet.pushed > SLIDE_LIMIT)
+        lost: Mask = (self.pallet()[1][:, 2, 2] < TILT_LIMIT) | (self._pallet.pushed() > SLIDE_LIMIT)
+        return lost
 
     def reward_terms(self) -> Mapping[str, Array]:
         """Nearness to the pallet, lift, nearness of the pallet to the bay, down there, out of it."""
         gap, to_bay, delivered = norm(self.pallet_in_forks()), norm(self.pallet_in_bay()), self.delivered()
         return {
             "reach": np.where(delivered, 1.0, 1 - np.tanh(gap / 2)),
-            "lift": np.where(delivered, 1.0, np.clip(self.pallet()[0][:, 2] / UP, 0.0, 1.0)),
+            "lift": np.where(delivered, 1.0, np.clip(self.pallet()[0][:, 2] / forking.UP, 0.0, 1.0)),
             "carry": 1 - np.tanh(to_bay / 2),
             "deliver": delivered.astype(float),
             "leave": delivered * np.minimum(gap / OUT, 1.0),
         }
 
-    def observe(self, readings: Readings) -> Mapping[str, Array]:
+    def observe(self, readings: Readings) -> Terms:
         """Pallet, bay and the next place of the forks as seen from these; the move that this amounts to."""
         pallet, axis = readings["pallet_in_forks"], readings["pallet_axis_in_forks"]
         place, bay = readings["place_of_axle"], readings["bay"]
@@ -252,9 +243,9 @@ class PalletDocking(Task):
             "bay_axis": seen_along(bay_axis, heading),
             "next": seen_along(places[lanes, move] - forks, heading),
             "next_axis": seen_along(headings[lanes, move], heading),
-            "move": move[:, None] == np.arange(len(MOVES)),
+            "move": move[:, None] == np.arange(len(forking.MOVES)),
         }
 
-    def expert(self) -> Expert:
+    def phases(self) -> Sequence[Phase]:
         """The moves one by one; back to the start where the pallet is no more on the forks."""
-        return Expert(self.robot, forking.fetch(self.plan, held=self.on_forks), self.sim.nsim)
+        return forking.fetch(self.plan, held=self.on_forks)

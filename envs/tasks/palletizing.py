@@ -9,7 +9,7 @@ import numpy as np
 
 from shopfloor.envs.experts.item_by_item import ItemByItem, item_measures, item_terms, of, seen
 from shopfloor.envs.experts.top_pickers import TopPicker
-from shopfloor.envs.measurement import Array, Channel, Ids, Mask, Measure, Readings, Term, measurement
+from shopfloor.envs.measurement import Array, Channel, Ids, Mask, Measure, Readings, Term, Terms, measurement
 from shopfloor.envs.props import conveyor, scene
 from shopfloor.envs.props.display_pallet import PALLET, add_display_pallet
 from shopfloor.envs.props.parts import Boxes, Fixture, Surfaces, add_part
@@ -213,7 +213,7 @@ class Palletizing(ItemByItem, Task):
         fallen: Mask = self.boxes()[..., 2] < self.pallet()[:, None, 2] + FALLEN
         return np.asarray(fallen.any(axis=1))
 
-    def observe(self, readings: Readings) -> Mapping[str, Array]:
+    def observe(self, readings: Readings) -> Terms:
         """The current box as the sensors see it."""
         tops, axes, sizes = (readings[name].reshape(-1, BOXES, 3) for name in ("tops", "axes", "half_sizes"))
         goals = self._pattern(readings["pallet"], sizes)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import mujoco
 import numpy as np
 
 from shopfloor.envs.experts.expert import CLOSED, OPEN, Phase, above
-from shopfloor.envs.measurement import Array, Channel, Ids, Mask, Measure, Readings, Term, measurement
+from shopfloor.envs.measurement import Array, Channel, Ids, Mask, Measure, Readings, Term, Terms, measurement
 from shopfloor.envs.props import scene
 from shopfloor.envs.props.parts import Bench, Fixture, Parts, add_part
-from shopfloor.envs.robots.arm import HOME, Arm
-from shopfloor.envs.robots.tools import PAD, STROKE
+from shopfloor.envs.robots.arm import Arm
+from shopfloor.envs.robots.tools import PAD
 from shopfloor.envs.rotations import about_z, compose, cross, from_rotvec, norm, rotate, unrotate
-from shopfloor.envs.task import Expert, Knob, Simulation, Sites, Task, Uniform
+from shopfloor.envs.task import Knob, Simulation, Sites, Task, Uniform
 
 PEG_RADIUS = 3.993e-3  # [m], Isaac Lab Factory's 8 mm peg
 PEG_LENGTH = 0.05  # [m], likewise
@@ -137,7 +137,6 @@ class PegInsertion(Task):
 
     def place(self, ids: Ids, draws: Mapping[str, Array], sites: Sites) -> None:
         """The peg in the tray, the fixture at its station, the arm near home."""
-        n = len(ids)
         bench = self._bench.place(ids, sites)
         # wear: the bore is the nominal one, the peg thinner; its bounds stay those of the nominal peg
         self._peg_size[ids, 0] = PEG_RADIUS - self.knob["clearance"] / 2 * sites.wear
@@ -151,7 +150,7 @@ class PegInsertion(Task):
         rotation = np.where(lies[:, None, None], compose(about_z(draws["peg_yaw"]), LYING), UPRIGHT)
         position = np.concatenate([TRAY + draws["peg_shift"], height[:, None]], axis=1)
         self._parts.put(ids, position[:, None], rotation[:, None])
-        self.robot.place(ids, HOME + draws["joint_shift"], np.full(n, STROKE))
+        self.robot.stand_ready(ids, draws["joint_shift"])
 
     @measurement
     def mouth(self) -> Array:
@@ -238,7 +237,7 @@ class PegInsertion(Task):
             "release": inserted * np.minimum(gap / CLEAR, 1.0),
         }
 
-    def observe(self, readings: Readings) -> Mapping[str, Array]:
+    def observe(self, readings: Readings) -> Terms:
         """Relative vectors from the readings, so that an error of a reading is an error of the observation."""
         tcp, peg, axis, mouth = (readings[name] for name in ("tcp", "peg", "peg_axis", "mouth"))
         return {
@@ -248,28 +247,24 @@ class PegInsertion(Task):
             "tcp_to_mouth": mouth - tcp,  # the peg's reading lags behind the hand's: this one does not
         }
 
-    def expert(self) -> Expert:
+    def phases(self) -> Sequence[Phase]:
         """Reach, grasp, lift, carry over the bore, align, insert, let go; back to the start where the hold is lost."""
-        return Expert(
-            self.robot,
-            (
-                Phase("reach", above(self._at_peg, 0.06), OPEN, tolerance=0.02, angle_tolerance=0.2, aside=0.04),
-                Phase("grasp", self._at_peg, OPEN, speed=0.6, tolerance=0.003),
-                Phase("grasp", self._at_peg, CLOSED, speed=0.3, tolerance=0.01, dwell=7),
-                Phase("carry", self._lifted, CLOSED, tolerance=0.02, holds=self.held),
-                Phase("carry", lambda: self._peg_at(0.03), CLOSED, 0.75, tolerance=0.01, holds=self.held, patience=100),
-                Phase("work", lambda: self._peg_at(0.012), CLOSED, speed=0.4, tolerance=2e-3, holds=self.held, retry=4),
-                Phase(
-                    *("work", lambda: self._peg_at(-AIM), CLOSED),
-                    speed=0.3,
-                    until=self.inserted,
-                    holds=self.held,
-                    retry=4,
-                ),
-                Phase("work", self.robot.pose, OPEN, speed=0.3, tolerance=1.0, angle_tolerance=4.0, dwell=7),
-                Phase("work", above(self._at_peg, RETREAT), OPEN, speed=0.5, until=self.success),
+        return (
+            Phase("reach", above(self._at_peg, 0.06), OPEN, tolerance=0.02, angle_tolerance=0.2, aside=0.04),
+            Phase("grasp", self._at_peg, OPEN, speed=0.6, tolerance=0.003),
+            Phase("grasp", self._at_peg, CLOSED, speed=0.3, tolerance=0.01, dwell=7),
+            Phase("carry", self._lifted, CLOSED, tolerance=0.02, holds=self.held),
+            Phase("carry", lambda: self._peg_at(0.03), CLOSED, 0.75, tolerance=0.01, holds=self.held, patience=100),
+            Phase("work", lambda: self._peg_at(0.012), CLOSED, speed=0.4, tolerance=2e-3, holds=self.held, retry=4),
+            Phase(
+                *("work", lambda: self._peg_at(-AIM), CLOSED),
+                speed=0.3,
+                until=self.inserted,
+                holds=self.held,
+                retry=4,
             ),
-            self.sim.nsim,
+            Phase("work", self.robot.pose, OPEN, speed=0.3, tolerance=1.0, angle_tolerance=4.0, dwell=7),
+            Phase("work", above(self._at_peg, RETREAT), OPEN, speed=0.5, until=self.success),
         )
 
     @measurement

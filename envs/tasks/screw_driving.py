@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import mujoco
 import numpy as np
 
 from shopfloor.envs.experts.expert import Phase, above
-from shopfloor.envs.measurement import ONE, Array, Channel, Ids, Mask, Measure, Readings, Term, measurement
+from shopfloor.envs.measurement import ONE, Array, Channel, Ids, Mask, Measure, Readings, Term, Terms, measurement
 from shopfloor.envs.props import scene
 from shopfloor.envs.props.parts import Bench
 from shopfloor.envs.props.screwed_housing import RECESS, SEAT, SNUG, ScrewedHousing
 from shopfloor.envs.robots.arm import Arm
 from shopfloor.envs.robots.screwdriver import SPRING, Screwdriver
 from shopfloor.envs.rotations import about_z, norm
-from shopfloor.envs.task import Expert, Knob, Simulation, Sites, Task, Uniform
+from shopfloor.envs.task import Knob, Simulation, Sites, Task, Uniform
 
 SEATING = 1.2  # [N m]
 UNSCREWED = -4 * np.pi  # [rad]: the screw has fallen out of its hole
@@ -85,7 +85,7 @@ class ScrewDriving(Task):
     def make_robot(self) -> Arm:
         """The arm with an electric screwdriver."""
         self._driver = Screwdriver()
-        return Arm(self._driver)
+        return Arm(self._driver, home=HOME)
 
     def scene(self) -> mujoco.MjSpec:
         """Arm, bench, housing with a screw started in its lid."""
@@ -99,7 +99,6 @@ class ScrewDriving(Task):
     def bind(self, sim: Simulation) -> None:
         """Look up bench and housing."""
         super().bind(sim)
-        self._home = self.robot.home(HOME)
         self._bench, self._housing = Bench(sim), ScrewedHousing()
         self._housing.bind(sim)
 
@@ -111,7 +110,7 @@ class ScrewDriving(Task):
         thread = self.knob["thread_friction"] * draws["thread"]
         yaw = about_z(draws["housing_yaw"])
         self._housing.place(ids, seat, yaw, driven=draws["driven"], thread=thread, wear=sites.wear)
-        self.robot.place(ids, self._home + draws["joint_shift"], np.zeros(len(ids)))
+        self.robot.stand_ready(ids, draws["joint_shift"])
 
     def after_step(self, ids: Ids) -> None:
         """The clamped joint rubs the more, the further it is tightened."""
@@ -188,27 +187,23 @@ class ScrewDriving(Task):
             "clear": tight * off,
         }
 
-    def observe(self, readings: Readings) -> Mapping[str, Array]:
+    def observe(self, readings: Readings) -> Terms:
         """Relative vectors from the readings, so that an error of a reading is an error of the observation."""
         recess = readings["recess"]
         height = (recess - readings["seat"])[:, 2] - RECESS[1]
         return {"tcp_to_recess": recess - readings["tcp"], "head_over_seat": height}
 
-    def expert(self) -> Expert:
+    def phases(self) -> Sequence[Phase]:
         """Over the screw, down, press, turn fast, turn slowly from near the seat, stop at the torque, lift off."""
         at, press, engaged = self._at_recess, above(self._at_recess, -PRESS / SPRING), self.engaged
-        return Expert(
-            self.robot,
-            (
-                Phase("reach", above(at, HOVER), STOP, tolerance=0.01, aside=0.02),
-                Phase("work", above(at, 0.006), STOP, 0.5, tolerance=1.5e-3),
-                Phase("work", press, STOP, 0.15, until=self._pressed),
-                Phase("work", press, FAST, 0.3, until=self._near_seat, holds=engaged, patience=150),
-                Phase("work", press, SLOW, 0.3, until=self._tight_enough, holds=engaged, patience=150),
-                Phase("work", press, STOP, 0.3, until=self._stands),
-                Phase("work", above(at, HOVER), STOP, 0.5, until=self.success),
-            ),
-            self.sim.nsim,
+        return (
+            Phase("reach", above(at, HOVER), STOP, tolerance=0.01, aside=0.02),
+            Phase("work", above(at, 0.006), STOP, 0.5, tolerance=1.5e-3),
+            Phase("work", press, STOP, 0.15, until=self._pressed),
+            Phase("work", press, FAST, 0.3, until=self._near_seat, holds=engaged, patience=150),
+            Phase("work", press, SLOW, 0.3, until=self._tight_enough, holds=engaged, patience=150),
+            Phase("work", press, STOP, 0.3, until=self._stands),
+            Phase("work", above(at, HOVER), STOP, 0.5, until=self.success),
         )
 
     @measurement

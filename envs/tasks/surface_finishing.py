@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import mujoco
 import numpy as np
 
 from shopfloor.envs.experts.expert import CLOSED, OPEN, Phase
-from shopfloor.envs.measurement import ONE, XY, Array, Channel, Ids, Mask, Measure, Readings, Term, measurement
+from shopfloor.envs.measurement import ONE, XY, Array, Channel, Ids, Mask, Measure, Readings, Term, Terms, measurement
 from shopfloor.envs.props import curved_panel as panels
 from shopfloor.envs.props import scene
 from shopfloor.envs.props.curved_panel import CELLS, COLUMNS, ROWS, CurvedPanel, turn
@@ -17,7 +17,7 @@ from shopfloor.envs.robots.arm import Arm
 from shopfloor.envs.robots.finisher import BONNET_RADIUS, RUNNING, STIFFNESS, Finisher
 from shopfloor.envs.rotations import cross, from_rotvec
 from shopfloor.envs.simulation import CONTROL_PERIOD
-from shopfloor.envs.task import Expert, Knob, Simulation, Sites, Task, Uniform
+from shopfloor.envs.task import Knob, Simulation, Sites, Task, Uniform
 
 PANEL = (0.52, 0.0, 0.16)  # [m] nominal place of the panel's middle, over the bench
 
@@ -89,9 +89,7 @@ class SurfaceFinishing(Task):
         """The arm with a polishing bonnet on a compliant flange; the panel is observed too."""
         self._finisher, self._panel = Finisher(), CurvedPanel()
         self.equipment = (self._panel,)
-        arm = Arm(self._finisher)
-        self._home = arm.home(START)
-        return arm
+        return Arm(self._finisher, home=START)
 
     def scene(self) -> mujoco.MjSpec:
         """Arm, bench, panel."""
@@ -119,7 +117,7 @@ class SurfaceFinishing(Task):
         position[:, :2] += sites.fixture_shift
         self._panel.place(ids, position, from_rotvec(lean), axes)
         self._dose[ids], self._over[ids] = 0, 0
-        self.robot.place(ids, self._home + draws["joint_shift"], np.zeros(len(ids)))
+        self.robot.stand_ready(ids, draws["joint_shift"])
 
     def after_step(self, ids: Ids) -> None:
         """The record of the work goes on: the dose of the cell under the bonnet, the time above the window."""
@@ -183,7 +181,7 @@ class SurfaceFinishing(Task):
             "finished": self.coverage(),
         }
 
-    def observe(self, readings: Readings) -> Mapping[str, Array]:
+    def observe(self, readings: Readings) -> Terms:
         """Where the panel and the next cell are, seen from the tool, and how far the work is, from the readings."""
         tcp, x, z = (readings[name] for name in ("tcp", "panel_x", "panel_z"))
         rotation = np.stack([x, cross(z, x), z], axis=-1)
@@ -203,16 +201,12 @@ class SurfaceFinishing(Task):
             "force_off": (readings["force"] - FORCE) / self.knob["window"],
         }
 
-    def expert(self) -> Expert:
+    def phases(self) -> Sequence[Phase]:
         """Come down on the first cell, then along the rows with the force in the middle of the window."""
-        return Expert(
-            self.robot,
-            (
-                Phase("reach", self._over_cell, OPEN, tolerance=0.01, angle_tolerance=0.1, patience=120, aside=0.04),
-                Phase("work", self._over_cell, CLOSED, tolerance=0.01, dwell=4),
-                Phase("work", self._pressing, CLOSED, FEED, until=self.success, patience=self.horizon_steps),
-            ),
-            self.sim.nsim,
+        return (
+            Phase("reach", self._over_cell, OPEN, tolerance=0.01, angle_tolerance=0.1, patience=120, aside=0.04),
+            Phase("work", self._over_cell, CLOSED, tolerance=0.01, dwell=4),
+            Phase("work", self._pressing, CLOSED, FEED, until=self.success, patience=self.horizon_steps),
         )
 
     def _way(self) -> tuple[Array, Array, Array]:

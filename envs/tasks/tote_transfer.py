@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import mujoco
 import numpy as np
 
 from shopfloor.envs.experts import tote_handling, two_hands
 from shopfloor.envs.experts.expert import CLOSED, OPEN, Phase
-from shopfloor.envs.measurement import ONE, XY, Array, Channel, Ids, Mask, Measure, Readings, Term, measurement
+from shopfloor.envs.measurement import ONE, XY, Array, Channel, Ids, Mask, Measure, Readings, Term, Terms, measurement
 from shopfloor.envs.props import furniture, scene, totes
 from shopfloor.envs.props.parts import Fixture, Parts, Surfaces, add_part
 from shopfloor.envs.props.totes import LOADS
 from shopfloor.envs.robots.humanoid import TORSO, Humanoid
 from shopfloor.envs.rotations import about_z, cross, norm, unrotate
-from shopfloor.envs.task import Expert, Knob, Simulation, Sites, Task, Uniform
+from shopfloor.envs.task import Knob, Simulation, Sites, Task, Uniform
 
 LOAD_SPREAD = 0.3  # masses of loads are the nominal ones times 1 +- this
 SHELF = (0.66, 0.0, 0.78)  # [m] nominal middle of the shelf's top board
@@ -242,7 +242,7 @@ class ToteTransfer(two_hands.TwoHanded, Task):
             "seat": seated.astype(float),
         }
 
-    def observe(self, readings: Readings) -> Mapping[str, Array]:
+    def observe(self, readings: Readings) -> Terms:
         """Ways and directions from the readings, so that an error of a reading is an error of the observation."""
         tote, tray, tray_x = (readings[name] for name in ("tote", "tray", "tray_x"))
         tote_x, tote_z = readings["tote_axes"][:, :3], readings["tote_axes"][:, 3:]
@@ -262,17 +262,13 @@ class ToteTransfer(two_hands.TwoHanded, Task):
             "low_over_tray": np.logical_and.reduce(near, axis=1).astype(float),
         }
 
-    def expert(self) -> Expert:
+    def phases(self) -> Sequence[Phase]:
         """Drive to the tote, grip both handles, raise it, turn to the cart, set it down level, let go."""
         held = self.held
         to = tote_handling.ToteHandling(self.robot, self.tote_pose, self.tray_pose, play=self.knob["play"])
-        return Expert(
-            self.robot,
-            (
-                Phase("reach", to.take, OPEN, speed=0.8, until=self.at_grips, patience=200),
-                Phase("grasp", to.take, CLOSED, speed=0.3, until=held, dwell=5, patience=30),
-                Phase("carry", to.set_down, CLOSED, 0.7, until=self.seated, holds=held, dwell=2, patience=360),
-                Phase("work", to.set_down, OPEN, 0.3, tolerance=1.0, angle_tolerance=4.0, dwell=8),
-            ),
-            self.sim.nsim,
+        return (
+            Phase("reach", to.take, OPEN, speed=0.8, until=self.at_grips, patience=200),
+            Phase("grasp", to.take, CLOSED, speed=0.3, until=held, dwell=5, patience=30),
+            Phase("carry", to.set_down, CLOSED, 0.7, until=self.seated, holds=held, dwell=2, patience=360),
+            Phase("work", to.set_down, OPEN, 0.3, tolerance=1.0, angle_tolerance=4.0, dwell=8),
         )
