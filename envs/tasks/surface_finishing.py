@@ -76,7 +76,7 @@ class SurfaceFinishing(Task):
     own_measures = (
         Measure("coverage", "1", "share of the cells that are finished at the end"),
         Measure("time_over", "s", "time in which the force was above the window"),
-        Measure("rework", "s", "time of work on cells that were finished already"),
+        Measure("overpolish", "s", "time of work on cells that were finished already"),
         Measure("lifts", "1", "how often the bonnet left the panel", "falls", "touches"),
     )
     stages = ("start", "on the panel", "first cell finished", "half of the cells finished", "done")
@@ -150,7 +150,7 @@ class SurfaceFinishing(Task):
         """Time (n,) [s] that the force was above the window."""
         return self._over * CONTROL_PERIOD
 
-    def rework(self) -> Array:
+    def overpolish(self) -> Array:
         """Time (n,) [s] of work on cells that were finished already."""
         time: Array = np.maximum(self._dose - DOSE, 0).sum(axis=1) * CONTROL_PERIOD
         return time

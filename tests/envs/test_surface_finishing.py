@@ -165,7 +165,7 @@ def test_a_finished_panel_has_gone_through_all_stages_and_its_measures_say_how()
     for end in ends.values():
         assert end["coverage"] >= finishing.COVERAGE
         assert 0 <= end["time_over"] <= 0.05 * finishing.OVER
-        assert 0 <= end["rework"] < end["cycle_time"] - 0.05 * panels.CELLS
+        assert 0 <= end["overpolish"] < end["cycle_time"] - 0.05 * panels.CELLS
         assert finishing.FORCE - env.task.knob["window"] < end["peak_press"] < finishing.GOUGE
         assert end["lifts"] == 0
 
@@ -188,7 +188,7 @@ def test_what_is_kept_of_an_episode_is_in_its_state():
     work(env, 150)
     env.task._over[:] = 3
     twin.restore(env.state())
-    for name in ("finished", "time_over", "rework", "coverage", "stage"):
+    for name in ("finished", "time_over", "overpolish", "coverage", "stage"):
         np.testing.assert_array_equal(getattr(twin.task, name)(), getattr(env.task, name)())
     colours = [each.sim.per_simulation("geom_rgba") for each in (env, twin)]
     np.testing.assert_array_equal(*colours)
