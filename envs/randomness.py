@@ -40,7 +40,7 @@ class Purpose(IntEnum):
 
 
 def philox(counter: Words, key: Words) -> Words:
-    """Philox4x32-10: counters (4, ...) under keys (2, ...), which broadcast to these -> words (4, ...)."""
+    """Philox4x32-10: counters (4, n, ...) under keys (2, n, ...), which broadcast to these -> words (4, n, ...)."""
     x0, x1, x2, x3 = out = counter.copy()
     left, right = np.empty_like(x0), np.empty_like(x0)
     turns = np.arange(ROUNDS, dtype=np.uint64).reshape(-1, *(1,) * (key.ndim - 1))

@@ -1,23 +1,54 @@
+"""What sensors make of the truth: each fault as it says, and each channel's errors from a stream of its own."""
+
+import mujoco
 import numpy as np
 import pytest
 
-from shopfloor.envs.randomness import Uniform
-from shopfloor.envs.realism.sensing import DEVICES, Channel, Device, Sensing
+from shopfloor.envs.randomness import Purpose, Uniform, keys
+from shopfloor.envs.realism.sensing import DEVICES, SPAN, Channel, Device, Sensing
 from shopfloor.envs.realism.sites import SiteSpread, held_out_sites
+from shopfloor.envs.simulation import Simulation
 
-CHANNELS = (Channel("part", "camera", "position"), Channel("axis", "camera", "direction"))
+PART, AXIS = Channel("part", "camera", "position"), Channel("axis", "camera", "direction")
+FORCE, SPEED = Channel("force", "force", "scalar", 2), Channel("speed", "odometry", "scalar", 1)
+CHANNELS = (PART, AXIS)
 STEPS, N = 50, 400
 IDS = np.arange(N)
 ONE_SITE = SiteSpread()
+NOISY = Device(noise=1e-3, angle_noise=0.01, bias=2e-3, angle_bias=0.02)
+
+
+class Sensors:
+    """Sensors of n episodes, numbers 0 ... n - 1 of one seed; every sensor that is not named is ideal."""
+
+    def __init__(self, channels, n=N, *, spread=ONE_SITE, **devices):
+        self.sim = Simulation(mujoco.MjSpec().compile(), n)
+        self.sensing = Sensing(channels, {**dict.fromkeys(DEVICES, Device()), **devices}, self.sim)
+        self.n, self.spread, self.step = n, spread, np.zeros(n, dtype=np.int64)
+        self.width = sum(channel.size for channel in channels)
+
+    def start(self, ids, truth, *, episode=0):
+        """Episodes ids, of the seed `episode`, begin in lanes ids."""
+        sites = self.spread.sites([int(i) % 7 for i in ids])
+        self.sensing.reset(ids, sites, keys(Purpose.SENSORS, episode, sites.index, ids), truth[ids])
+        self.step[ids] = 0
+
+    def read(self, truth):
+        """Readings (n, width) at the next control step of all lanes."""
+        readings = self.sensing.read(np.arange(self.n), truth, self.step).copy()
+        self.step += 1
+        return readings
+
+    def of(self, truths):
+        """Readings (steps, n, width) of truths (steps, width), the same in each episode, from their starts."""
+        truth = np.broadcast_to(truths[:, None], (len(truths), self.n, self.width))
+        self.start(np.arange(self.n), truth[0])
+        return np.array([self.read(now) for now in truth])
 
 
 def readings_of(camera, truths, spread=ONE_SITE):
-    """Readings (steps, n, 6) of truths (steps, 6), the same in each of N episodes."""
-    sensing = Sensing(CHANNELS, {**dict.fromkeys(DEVICES, Device()), "camera": camera}, N, STEPS)
-    truth = np.broadcast_to(truths[:, None], (len(truths), N, 6))
-    sites = [spread.site(int(i) % 7) for i in IDS]
-    sensing.reset(IDS, sites, [(0, 0, int(i)) for i in IDS], truth[0])
-    return np.array([sensing.read(IDS, truth[k], np.full(N, k)) for k in range(len(truths))])
+    """Readings (steps, N, 6) of CHANNELS where the truths (steps, 6) are the same in each of N episodes."""
+    return Sensors(CHANNELS, camera=camera, spread=spread).of(truths)
 
 
 def moving():
@@ -36,10 +67,18 @@ def test_noise_is_fresh_and_bias_is_held():
     truths = np.tile([0.1, 0.2, 0.3, 0.0, 0.0, 1.0], (STEPS, 1))
     noisy = readings_of(Device(noise=2e-3), truths)[..., :3] - truths[:, None, :3]
     biased = readings_of(Device(bias=3e-3), truths)[..., :3] - truths[:, None, :3]
-    np.testing.assert_allclose(noisy.std(), 2e-3, rtol=0.02)
     assert np.abs(np.corrcoef(noisy[:-1].ravel(), noisy[1:].ravel())[0, 1]) < 0.02
     np.testing.assert_allclose(biased[0].std(), 3e-3, rtol=0.1)
     np.testing.assert_allclose(biased, np.broadcast_to(biased[0], biased.shape), atol=1e-12)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("quantity", ["scalar", "position"])
+@pytest.mark.parametrize("faults", [{"noise": 2e-3}, {"noise": 3.0, "dropout": 0.1, "latency": 0.07}])
+def test_the_noise_has_the_standard_deviation_that_the_device_says(device, quantity, faults):
+    read = Sensors([Channel("it", device, quantity)], 100, **{device: Device(**faults)}).of(np.zeros((STEPS, 3)))
+    np.testing.assert_allclose(read.std(), faults["noise"], rtol=0.03)
+    np.testing.assert_allclose(read.mean(), 0, atol=0.05 * faults["noise"])
 
 
 def test_a_direction_stays_a_unit_vector_and_errs_by_an_angle():
@@ -65,6 +104,17 @@ def test_a_dropped_reading_repeats_the_last_one():
     np.testing.assert_allclose(read, held)
 
 
+def test_what_one_device_drops_arrives_from_the_others():
+    read = Sensors((PART, FORCE), camera=Device(dropout=0.5), force=Device(dropout=0.25)).of(
+        np.arange(STEPS)[:, None] * np.ones(5)
+    )
+    lost = read[1:] == read[:-1]
+    assert (lost[..., :3] == lost[..., :1]).all()  # a device's reading is lost as a whole
+    assert (lost[..., 3:] == lost[..., 3:4]).all()
+    np.testing.assert_allclose((lost[..., 0].mean(), lost[..., 3].mean()), (0.5, 0.25), atol=0.02)
+    np.testing.assert_allclose((lost[..., 0] & lost[..., 3]).mean(), 0.125, atol=0.02)
+
+
 def test_quantised_positions_lie_on_the_grid():
     read = readings_of(Device(quantisation=2e-3), moving())[..., :3]
     np.testing.assert_allclose(read / 2e-3, np.round(read / 2e-3), atol=1e-9)
@@ -78,9 +128,89 @@ def test_a_sites_calibration_error_is_the_same_in_all_its_episodes():
     assert len(np.unique(errors, axis=0)) == 7
 
 
+def by_channel(channels, **devices):
+    """Channel's name -> readings (steps, n, size) of a still truth, where each element is its channel's own."""
+    truths = np.concatenate([[0.0, 0.0, 1.0] if c.quantity == "direction" else [0.2] * c.size for c in channels])
+    read = Sensors(channels, 5, **devices).of(np.tile(truths, (2 * SPAN + 3, 1)))
+    ends = np.cumsum([channel.size for channel in channels])
+    return {channel.name: read[..., end - channel.size : end] for channel, end in zip(channels, ends, strict=True)}
+
+
+@pytest.mark.parametrize(
+    ("channels", "devices"),
+    [
+        ((PART, AXIS, FORCE, SPEED), {}),
+        ((SPEED, FORCE, Channel("fixture", "camera", "position"), AXIS, PART), {}),
+        ((PART, AXIS, FORCE), {"force": Device(noise=1.0, bias=0.5, dropout=0.5, latency=0.07, quantisation=0.01)}),
+        ((PART, AXIS, FORCE), {"force": Device()}),
+    ],
+    ids=["a channel at the end", "others first", "more faults of another device", "none of another device"],
+)
+def test_a_channel_errs_the_same_to_the_bit_whatever_else_is_measured(channels, devices):
+    usual = {"camera": NOISY, "force": Device(noise=0.5), "odometry": NOISY}
+    before = by_channel((PART, AXIS, FORCE), **usual)
+    after = by_channel(channels, **{**usual, **devices})
+    for channel in (PART, AXIS, *([] if devices else [FORCE])):
+        np.testing.assert_array_equal(after[channel.name], before[channel.name], err_msg=channel.name)
+
+
+def test_a_fault_more_leaves_the_draws_of_the_devices_other_faults_as_they_are():
+    plain = by_channel((PART,), camera=Device(noise=1e-3))["part"]
+    dropping = by_channel((PART,), camera=Device(noise=1e-3, dropout=0.4))["part"]
+    arrived = dropping == plain
+    assert 0.5 < arrived.all(axis=-1).mean() < 0.7
+    biased = by_channel((PART,), camera=Device(noise=1e-3, bias=5e-3))["part"] - plain
+    np.testing.assert_allclose(biased, np.broadcast_to(biased[0], biased.shape), atol=1e-9)
+
+
+@pytest.mark.parametrize("moment", [1, SPAN - 1, SPAN, SPAN + 5])
+def test_resetting_some_lanes_leaves_the_others_draws_as_they_are(moment):
+    faults = {"camera": Device(noise=1e-3, angle_noise=0.01, bias=2e-3, dropout=0.3, latency=0.07)}
+    n, ids, truth = 6, np.array([4, 1]), np.tile([0.1, 0.2, 0.3, 0.0, 0.0, 1.0], (6, 1))
+    through, parted, fresh = (Sensors(CHANNELS, n, **faults) for _ in range(3))
+    for sensors in (through, parted):
+        sensors.start(np.arange(n), truth)
+        for _ in range(moment):
+            sensors.read(truth)
+    parted.start(ids, truth, episode=1)
+    fresh.start(np.arange(n), truth, episode=1)
+    others = [lane for lane in range(n) if lane not in ids]
+    for _ in range(2 * SPAN):
+        read = parted.read(truth)
+        np.testing.assert_array_equal(read[others], through.read(truth)[others])
+        np.testing.assert_array_equal(read[ids], fresh.read(truth)[ids])
+
+
+def test_the_errors_kept_do_not_grow_with_the_episode_and_never_come_again():
+    sensors = Sensors((PART, FORCE), 2, camera=NOISY, force=Device(noise=1.0, dropout=0.1))
+
+    def kept():
+        return sum(record.nbytes for record in sensors.sim.state(np.arange(2)).records)
+
+    at_start = kept()
+    read = sensors.of(np.zeros((40 * SPAN, 5)))
+    assert kept() == at_start
+    assert at_start < 2 * 5 * 8 * (SPAN + 20)  # for each lane and column, the errors of a span and little more
+    assert len(np.unique(read[:, 0, :3], axis=0)) == 40 * SPAN
+
+
 def test_a_site_is_the_same_for_all_who_ask_and_differs_from_the_next():
-    spread = SiteSpread(friction=Uniform(0.25, 1.25))
-    assert spread.site(3).friction == spread.site(3).friction != spread.site(4).friction
+    spread = SiteSpread(friction=Uniform(0.25, 1.25), fixture_shift=Uniform(0.0, 0.02), camera_turn=Uniform(0.01, 0.02))
+    three, others = spread.sites([3]), spread.sites([7, 4, 3])
+    for name, values in vars(three).items():
+        np.testing.assert_array_equal(values, vars(others)[name][2:], err_msg=name)
+    assert len(np.unique(others.friction)) == len(others)
+    np.testing.assert_array_equal(others[np.array([2])].camera_turn, three.camera_turn)
+
+
+def test_a_shift_has_the_length_of_its_draw_in_any_direction():
+    sites = SiteSpread(fixture_shift=Uniform(0.01, 0.02), camera_shift=Uniform(1e-3, 1e-3)).sites(range(2000))
+    shifted = np.linalg.norm(sites.fixture_shift, axis=1)
+    assert (shifted >= 0.01 - 1e-12).all()
+    assert (shifted <= 0.02 + 1e-12).all()
+    np.testing.assert_allclose(np.linalg.norm(sites.camera_shift, axis=1), 1e-3)
+    np.testing.assert_allclose(sites.fixture_shift.mean(axis=0), 0, atol=1e-3)
+    np.testing.assert_allclose(sites.camera_shift.mean(axis=0), 0, atol=1e-4)
 
 
 @pytest.mark.parametrize("count", [0, -1, 2_000_000])
