@@ -8,8 +8,6 @@ import argparse
 import sys
 from pathlib import Path
 
-import mujoco
-
 from shopfloor.envs import ShopfloorVectorEnv
 from shopfloor.envs.rendering import require_screen
 from shopfloor.files import write_atomically
