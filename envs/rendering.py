@@ -19,6 +19,12 @@ class GraphicsError(OSError):
     """There is nothing to draw with: no screen, and neither EGL nor OSMesa in its place."""
 
 
+def require_screen() -> None:
+    """GraphicsError where there is no screen to open a window on."""
+    if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        raise GraphicsError("no screen for the viewer, want DISPLAY or WAYLAND_DISPLAY")
+
+
 class Renderer:
     """Draws any one of a batch's simulations, in a GL context of its own; GraphicsError where there is no GL.
 
@@ -69,8 +75,7 @@ class Viewer:
     """
 
     def __init__(self, sim: Simulation, *, camera: str) -> None:
-        if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-            raise GraphicsError("no screen for the viewer, want DISPLAY or WAYLAND_DISPLAY, or render_mode='rgb_array'")
+        require_screen()
         try:
             import mujoco.viewer
 

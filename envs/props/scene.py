@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import mujoco
 import numpy as np
 
+from shopfloor.envs.rotations import norm
 from shopfloor.envs.simulation import TIMESTEP
 
 WALLS = 8  # flat walls of a bore; a round part touches them where it would touch a round bore
@@ -74,9 +75,9 @@ def add_camera(
 ) -> None:
     """A fixed camera at eye [m] that looks at target [m], world z up."""
     forward = np.subtract(target, eye)
-    forward = forward / np.linalg.norm(forward)
+    forward = forward / norm(forward)
     right = np.cross(forward, (0.0, 0.0, 1.0))
-    right = right / np.linalg.norm(right)
+    right = right / norm(right)
     up = np.cross(right, forward)
     spec.worldbody.add_camera(name=name, pos=eye, xyaxes=(*right, *up), fovy=40)
 

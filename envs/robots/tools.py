@@ -12,7 +12,7 @@ from shopfloor.envs.measurement import ONE, Array, Ids, Observed, Term, measurem
 from shopfloor.envs.props.scene import DARK, GREY
 from shopfloor.envs.realism.sensing import Channel
 from shopfloor.envs.robots.kinematics import ToolFrame
-from shopfloor.envs.rotations import from_rotvec, to_quaternion
+from shopfloor.envs.rotations import from_rotvec, norm, to_quaternion
 from shopfloor.envs.simulation import Simulation
 
 Colour = tuple[float, float, float, float]
@@ -312,6 +312,6 @@ def add_tcp(flange: mujoco.MjsBody, frame: ToolFrame, prefix: str) -> None:
     )
     eye = np.array(WRIST_CAMERA)
     backward = eye - (0.0, 0.0, frame.reach)
-    backward /= np.linalg.norm(backward)
+    backward /= norm(backward)
     right = np.array([0.0, -1.0, 0.0])  # the hand comes into the picture from below
     flange.add_camera(name=f"{prefix}wrist", pos=eye, xyaxes=(*right, *np.cross(backward, right)), fovy=60)

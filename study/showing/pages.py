@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from shopfloor.files import write_atomically
@@ -19,9 +19,19 @@ def insert(page: Path, name: str, text: str) -> None:
 
     Raises ValueError where the page has no such place.
     """
-    start, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
-    before, found, rest = page.read_text().partition(start)
-    _, closed, after = rest.partition(end)
-    if not (found and closed):
-        raise ValueError(f"page {page} without {start.strip()} and {end}, want both, for the table to stand between")
-    write_atomically(page, f"{before}{start}{text}{end}{after}".encode())
+    fill(page, {name: text})
+
+
+def fill(page: Path, texts: Mapping[str, str]) -> None:
+    """Put those of the texts into a page that it has a place for, as `insert` does; ValueError where it has none."""
+    content, filled = page.read_text(), False
+    for name, text in texts.items():
+        start, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+        before, found, rest = content.partition(start)
+        _, closed, after = rest.partition(end)
+        if found and closed:
+            content, filled = f"{before}{start}{text}{end}{after}", True
+    if not filled:
+        wanted = " or ".join(f"<!-- {name} --> and <!-- /{name} -->" for name in texts)
+        raise ValueError(f"page {page} without {wanted}, want both, for the table to stand between")
+    write_atomically(page, content.encode())
