@@ -2,9 +2,8 @@ import mujoco
 import numpy as np
 
 from shopfloor.envs import ShopfloorVectorEnv
-from shopfloor.envs.robots import arm, kinematics, tools
+from shopfloor.envs.robots import tools
 from shopfloor.envs.rotations import from_rotvec, to_quaternion, to_rotvec
-from shopfloor.envs.simulation import CONTROL_PERIOD
 
 FRAME = tools.ParallelGripper().frame
 
