@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from shopfloor.envs.simulation import CONTROL_PERIOD
 
 PRESS = 0.004  # [m] that the plunger gives way in a grasp
 OVER_BELT = 0.06  # [m] over an item on a belt, from which the tool comes down
+LOWER = 0.75  # share of top speed at which an item comes down into its place: the next one is on its way
 LEAD = 0.17  # [s] of belt travel to aim ahead of an item, beside the expert's own lag: servos and latency
 
 
@@ -74,7 +76,7 @@ class BeltPicker(TopPicker):
 
     def _plan(self) -> Sequence[Phase]:
         held, hover = self._has_it, above(self._on_top, OVER_BELT)
-        placing = pick_and_place(
+        *_, lift, carry, lower, let_go, leave = pick_and_place(
             self._arm, self._on_top, self._over_goal, held=held, travel=self._travel, hover=self._hover
         )
         return (
@@ -82,7 +84,7 @@ class BeltPicker(TopPicker):
             Phase("reach", hover, OPEN, until=lambda: self._over_it(0.025, OVER_BELT + 0.02)),
             Phase("grasp", self._on_top, OPEN, until=lambda: self._over_it(0.035, -1e-3)),
             Phase("grasp", self._on_top, CLOSED, until=held, dwell=2, patience=30),
-            *placing[3:],
+            *(lift, carry, replace(lower, speed=LOWER), let_go, leave),
         )
 
     def _on_top(self) -> tuple[Array, Array]:

@@ -34,8 +34,8 @@ SPREAD = 0.04  # [m] of the parcels to either side of the belt's middle
 SLOW = 0.03  # [m/s], slower than this a parcel rests
 FALLEN = -0.02  # [m] over the belt, lower than this a parcel's middle is off it
 
-DROP = 0.04  # [m] over the chute's floor, from which a parcel is let go
-OVER_RIM = CHUTE[2] - DROP + 0.025  # [m] over its goal, from which a parcel comes down into its chute
+LET_GO = 0.002  # [m] over its chute's floor, where a parcel is let go: a fall would end deep in the floor
+OVER_RIM = CHUTE[2] - LET_GO + 0.025  # [m] over its goal, from which a parcel comes down into its chute
 TRAVEL = 0.17  # [m] height of the tool over the belt when it carries: a parcel clears rails and chutes
 
 
@@ -235,5 +235,5 @@ class ConveyorSorting(ItemByItem, Task):
 def _goals(chutes: Array, classes: Ids, heights: Array) -> Array:
     """Where tops belong (n, parcels, 3): chutes (n, 3) [m], classes (n, parcels), heights (n, parcels) [m]."""
     goals: Array = chutes[:, None] + CHUTES[classes]
-    goals[..., 2] += heights + DROP
+    goals[..., 2] += heights + LET_GO
     return goals

@@ -1,10 +1,15 @@
+import copy
+
+import mujoco
 import numpy as np
 import pytest
 
-from shopfloor.envs import ShopfloorVectorEnv
+from shopfloor.envs import ShopfloorVectorEnv, simulation
 from shopfloor.envs.tasks import conveyor_sorting as sorting
 from shopfloor.envs.tasks.conveyor_sorting import PARCELS, ConveyorSorting
+from shopfloor.envs.tasks.palletizing import Palletizing
 
+DEEPEST = 2e-3  # [m] that one thing may ever be in another: reached are 1.5 mm, of a lip of rubber as it lands
 FLAT = np.tile(np.eye(3), (2, PARCELS, 1, 1))
 
 
@@ -112,7 +117,7 @@ def test_a_second_expert_does_not_disturb_the_first_and_a_sorted_line_says_so():
     assert (measures["grasps"] >= PARCELS).all()
     assert (measures["drops"] == 0).all()
     assert (measures["belt_left"] > 0.2).all()  # the arm takes every parcel well before the belt's end
-    assert ((measures["fastest_fall"] > 0.2) & (measures["fastest_fall"] < 1.0)).all()
+    assert (measures["fastest_fall"] < 0.4).all()  # set down, not dropped: the tool itself comes down at 0.25
 
 
 def test_measures_tell_a_parcel_in_anothers_chute():
@@ -123,3 +128,28 @@ def test_measures_tell_a_parcel_in_anothers_chute():
     _, _, _, _, info = env.step(np.zeros((2, 7)))
     assert (info["measures"]["missorted"] == 2).all()
     assert (info["measures"]["done"] == 1).all()
+
+
+@pytest.mark.parametrize("kind", [ConveyorSorting, Palletizing])
+def test_nothing_lands_deep_in_anything_in_any_step_of_the_physics(kind, monkeypatch):
+    n = 2
+    env = ShopfloorVectorEnv(kind(), n, realism="default", autoreset_mode="Disabled")
+    env.reset(seed=0)
+    task, sim, lanes = env.task, env.sim, np.arange(n)
+    expert, model, data = task.expert(), copy.copy(env.model), mujoco.MjData(env.model)
+    expert.reset(lanes)
+    monkeypatch.setattr(simulation, "SUBSTEPS", 1)  # a blow lasts for a step or two, and falls between control steps
+    for _ in range(task.horizon_steps):
+        task.robot.command(expert.act())
+        for _ in range(round(simulation.CONTROL_PERIOD / simulation.TIMESTEP)):
+            assert not sim.step(lanes).any()
+            for lane in lanes:
+                sim.copy_to(lane, model, data)
+                for contact in np.flatnonzero(data.contact.dist < -DEEPEST):
+                    names = [model.geom(geom).name for geom in data.contact.geom[contact]]
+                    pytest.fail(f"{names} {-1e3 * data.contact.dist[contact]:.2f} mm in one another")
+        task.robot.after_step(lanes)
+        task.after_step(lanes)
+        if task.success().all():
+            return
+    pytest.fail("the expert did not finish")

@@ -1,5 +1,7 @@
 """What the vacuum tool holds, and how it lets go."""
 
+import copy
+
 import mujoco
 import numpy as np
 import pytest
@@ -46,11 +48,13 @@ class Cell:
         return highest
 
     def force(self):
-        data, force, highest = self.sim.batch.get_data(0), np.zeros(6), 0.0
-        mujoco.mj_forward(self.sim.model, data)  # the forces that belong to these contacts
+        model, force, highest = copy.copy(self.sim.model), np.zeros(6), 0.0
+        data = mujoco.MjData(model)
+        self.sim.copy_to(0, model, data)
+        mujoco.mj_forward(model, data)  # the forces that belong to these contacts
         for index, contact in enumerate(data.contact):
-            if any("pad_" in self.sim.model.geom(geom).name for geom in contact.geom):
-                mujoco.mj_contactForce(self.sim.model, data, index, force)
+            if any("pad_" in model.geom(geom).name for geom in contact.geom):
+                mujoco.mj_contactForce(model, data, index, force)
                 highest = max(highest, force[0])
         return highest
 
