@@ -82,7 +82,8 @@ def _section(task: Task) -> str:
 
 
 def _observation(task: Task) -> list[tuple[str, ...]]:
-    rows, start = [], 0
+    rows: list[tuple[str, ...]] = []
+    start = 0
     for term in task.all_terms:
         last = start + term.size - 1
         index = f"{start}" if last == start else f"{start}-{last}"

@@ -133,7 +133,7 @@ def test_a_pose_is_found_and_one_out_of_reach_is_refused():
     pose = kinematics.forward_kinematics(robot.home((0.5, 0.1, 0.3))[None], robot.tool.frame)
     np.testing.assert_allclose(pose.position[0], (0.5, 0.1, 0.3), atol=2e-3)
     np.testing.assert_allclose(pose.rotation[0], np.eye(3), atol=2e-3)
-    with pytest.raises(ValueError, match="out of the arm's reach .*, want within"):
+    with pytest.raises(ValueError, match=r"out of the arm's reach .*, want within"):
         robot.home((2.0, 0.0, 0.3))
 
 
