@@ -1,5 +1,7 @@
 """What the vacuum tool holds, and how it lets go."""
 
+import copy
+
 import mujoco
 import numpy as np
 import pytest
@@ -29,6 +31,7 @@ class Cell:
         cube.add_geom(name="cube", type=mujoco.mjtGeom.mjGEOM_BOX, size=[HALF] * 3, mass=mass)
         self.sim = Simulation(spec.compile(), 1)
         self.arm.bind(self.sim)
+        self.model, self.data = copy.copy(self.sim.model), mujoco.MjData(self.sim.model)
         self.cube = Parts(self.sim, ["cube"])
         start = (0.45, 0.0, 2 * HALF + 0.02)
         self.arm.place(LANE, self.arm.home(start)[None], np.zeros(1))
@@ -46,11 +49,12 @@ class Cell:
         return highest
 
     def force(self):
-        data, force, highest = self.sim.batch.get_data(0), np.zeros(6), 0.0
-        mujoco.mj_forward(self.sim.model, data)  # the forces that belong to these contacts
+        model, data, force, highest = self.model, self.data, np.zeros(6), 0.0
+        self.sim.copy_to(0, model, data)
+        mujoco.mj_forward(model, data)  # the forces that belong to these contacts
         for index, contact in enumerate(data.contact):
-            if any("pad_" in self.sim.model.geom(geom).name for geom in contact.geom):
-                mujoco.mj_contactForce(self.sim.model, data, index, force)
+            if any("pad_" in model.geom(geom).name for geom in contact.geom):
+                mujoco.mj_contactForce(model, data, index, force)
                 highest = max(highest, force[0])
         return highest
 
