@@ -31,7 +31,6 @@ class Cell:
         cube.add_geom(name="cube", type=mujoco.mjtGeom.mjGEOM_BOX, size=[HALF] * 3, mass=mass)
         self.sim = Simulation(spec.compile(), 1)
         self.arm.bind(self.sim)
-        self.model, self.data = copy.copy(self.sim.model), mujoco.MjData(self.sim.model)
         self.cube = Parts(self.sim, ["cube"])
         start = (0.45, 0.0, 2 * HALF + 0.02)
         self.arm.place(LANE, self.arm.home(start)[None], np.zeros(1))
@@ -49,7 +48,8 @@ class Cell:
         return highest
 
     def force(self):
-        model, data, force, highest = self.model, self.data, np.zeros(6), 0.0
+        model, force, highest = copy.copy(self.sim.model), np.zeros(6), 0.0
+        data = mujoco.MjData(model)
         self.sim.copy_to(0, model, data)
         mujoco.mj_forward(model, data)  # the forces that belong to these contacts
         for index, contact in enumerate(data.contact):
