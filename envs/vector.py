@@ -121,7 +121,7 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
             raise ValueError(f"image size {image_size}, want height and width of 1 pixel or more")
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise ValueError(f"render mode {render_mode!r}, want None or one of {self.metadata['render_modes']}")
-        if not len(sites):
+        if not np.size(sites):
             raise ValueError("no sites, want at least one")
         if max_episode_steps is not None and max_episode_steps < 1:
             raise ValueError(f"max_episode_steps {max_episode_steps}, want 1 or more")
@@ -199,20 +199,23 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         unknown = set(options) - {"reset_mask", "episodes"}
         if unknown:
             raise ValueError(f"reset options {sorted(unknown)}, want reset_mask or episodes")
-        mask = np.asarray(options.get("reset_mask", self._everywhere), dtype=bool)
-        if mask.shape != (self.num_envs,) or not mask.any():
-            raise ValueError(f"reset mask {mask.astype(int)}, want ({self.num_envs},) with one lane or more")
+        mask = np.asarray(options.get("reset_mask", self._everywhere))
+        if mask.dtype != bool or mask.shape != (self.num_envs,) or not mask.any():
+            raise ValueError(f"reset mask {mask}, want ({self.num_envs},) of bool with one lane or more")
+        ids = np.flatnonzero(mask)
+        episodes = None
+        if "episodes" in options:
+            episodes = np.asarray(options["episodes"])
+            whole = np.can_cast(episodes.dtype, np.int64)  # a fraction would be cut off in silence
+            if not whole or episodes.shape != (self.num_envs,) or (episodes[ids] < 0).any():
+                raise ValueError(f"episodes {episodes}, want ({self.num_envs},) whole numbers of 0 or more")
         if seed is not None:
             self._seed = checked_seed(seed)
             super().reset(seed=self._seed)
             self._episode[:] = np.arange(self.num_envs) - self.num_envs
         elif self._seed is None:
             self._seed = int(self.np_random.integers(2**31))
-        ids = np.flatnonzero(mask)
-        if "episodes" in options:
-            episodes = np.asarray(options["episodes"], dtype=np.int64)
-            if episodes.shape != (self.num_envs,) or (episodes[ids] < 0).any():
-                raise ValueError(f"episodes {episodes}, want ({self.num_envs},) numbers of 0 or more")
+        if episodes is not None:
             self._episode[ids] = episodes[ids]
         else:
             self._episode[ids] += self.num_envs

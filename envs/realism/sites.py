@@ -54,10 +54,14 @@ class SiteSpread:
     belt_speed: Uniform = Uniform(1.0, 1.0)
 
     def sites(self, indices: Sequence[int]) -> Sites:
-        """Sites by number: each the same one for every user of the same spread. ValueError on a negative number."""
-        if min(indices) < 0:
-            raise ValueError(f"site {min(indices)}, want 0 or more")
-        index = np.array(indices, dtype=np.int64)
+        """Sites by number: each the same one for every user of the same spread.
+
+        ValueError unless they are whole numbers of 0 or more.
+        """
+        index = np.array(indices)
+        if index.ndim != 1 or not np.can_cast(index.dtype, np.int64) or (index < 0).any():
+            raise ValueError(f"sites {indices}, want a sequence of whole numbers of 0 or more")
+        index = index.astype(np.int64)
         key = keys(Purpose.SITE, index)
         values = {field.name: getattr(self, field.name).draw(key, field.name) for field in fields(self)}
         for name, dimensions in DIRECTED.items():

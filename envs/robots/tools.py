@@ -152,6 +152,8 @@ class ParallelGripper(Tool):
                 solimp=PAD_IMPEDANCE,
                 rgba=DARK,
             )
+        # closed on nothing they stand at their stops: what they would press on each other is not felt at the flange
+        spec.add_exclude(name=f"{prefix}fingers", bodyname1=names[0], bodyname2=names[1])
         coupling = spec.add_equality(
             name=f"{prefix}fingers", type=mujoco.mjtEq.mjEQ_JOINT, name1=names[0], name2=names[1]
         )

@@ -1,21 +1,33 @@
 """The contract that every registered task keeps; with --task module:Class, one from another package."""
 
+import ast
+import dataclasses
+import functools
 import multiprocessing
 import pickle
-import re
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
 
 import gymnasium
+import mujoco
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 from stable_baselines3.common.env_checker import check_env as check_env_sb3
 
-from shopfloor.envs import REALISMS, TASKS, ShopfloorEnv, ShopfloorVectorEnv, collection_sites, held_out_sites
-from shopfloor.envs.realism.sensing import CAMERAS
+from shopfloor.envs import IDEAL, REALISMS, TASKS, ShopfloorEnv, ShopfloorVectorEnv, collection_sites, held_out_sites
+from shopfloor.envs.realism.sensing import CAMERAS, DEVICES, Device
 from shopfloor.envs.task import DIFFICULTIES
-from shopfloor.envs.vector import task_class
+from shopfloor.envs.vector import Ending, task_class
+
+ENVS = Path(__file__).parents[2] / "envs"
+HELD_OUT = 32  # episodes of a task's expert that are played once for several claims
+INFO = {
+    *("success", "is_success", "lost", "diverged", "ended_by", "site", "episode_index", "stage"),
+    *("reward_terms", "measures"),
+}
 
 
 def env_of(task, n, **arguments):
@@ -104,15 +116,58 @@ def test_starts_vary_and_no_observation_is_constant(task):
     assert not constant.any(), np.array(env.task.observation_names)[constant]
 
 
+@functools.cache
+def experts_work(task):
+    """The expert's episodes at held-out sites, step by step: (steps, n) arrays by name, and the task."""
+    env = env_of(task, HELD_OUT, sites=held_out_sites(8))
+    _, info = env.reset(seed=0)
+    expert, keys = expert_of(env), ("success", "lost", "diverged", "ended_by", "stage")
+    seen = {key: [info[key]] for key in keys} | {"now": [env.task.stage()], "playing": [~env.over]}
+    seen |= {"terminated": [info["lost"]], "truncated": [info["lost"]]}
+    while not env.over.all():
+        playing = ~env.over
+        _, _, terminated, truncated, info = env.step(expert(None))
+        flags = {"now": env.task.stage(), "playing": playing, "terminated": terminated, "truncated": truncated}
+        for key, value in ({key: info[key] for key in keys} | flags).items():
+            seen[key].append(value)
+    return SimpleNamespace(task=env.task, **{key: np.array(values) for key, values in seen.items()})
+
+
 def test_the_expert_solves_it_and_random_and_zero_do_not(task):
-    n, few = 32, 16  # the slow test below plays 500
+    few = 16  # the slow test below plays 500
     rng = np.random.default_rng(0)
-    env = env_of(task, n, sites=held_out_sites(8))
-    assert play(env, expert_of(env), episodes=np.arange(n))[1].mean() >= 0.85
+    assert experts_work(task).success.any(axis=0).mean() >= 0.85
     env = env_of(task, few, sites=held_out_sites(8))
     shape = env.action_space.shape
     assert play(env, lambda _: rng.uniform(-1, 1, shape), episodes=np.arange(few))[1].sum() <= 1
     assert play(env, lambda _: np.zeros(shape), episodes=np.arange(few))[1].sum() <= 1
+
+
+def test_the_stage_says_how_far_the_work_is(task):
+    """It is the first at the start and the last at success; info tells the furthest, however far it is just now."""
+    work, last = experts_work(task), len(experts_work(task).task.stages) - 1
+    assert len(set(work.task.stages)) == last + 1 >= 2
+    assert work.now.min() >= 0
+    assert work.now.max() <= last
+    assert (work.now[0] == 0).all()
+    assert (work.now[work.success] == last).all()
+    assert (work.stage[work.success] == last).all()
+    assert (np.diff(work.stage, axis=0) >= 0).all()
+    alive = work.playing & ~work.diverged
+    furthest = np.maximum.accumulate(np.where(alive, work.now, 0), axis=0)
+    np.testing.assert_array_equal(work.stage[alive], furthest[alive])
+    # no stage is only a name: the expert's episodes come through each, in whatever order
+    assert set(np.unique(work.now)) == set(range(last + 1)), "a stage that no episode is ever in"
+
+
+def test_ended_by_tells_how_an_episode_ended_once(task):
+    work = experts_work(task)
+    np.testing.assert_array_equal(work.ended_by == Ending.SUCCESS, work.success)
+    np.testing.assert_array_equal(work.ended_by == Ending.LOST, work.lost)
+    np.testing.assert_array_equal(work.ended_by == Ending.DIVERGED, work.diverged)
+    np.testing.assert_array_equal(work.ended_by == Ending.TIME, work.truncated)
+    np.testing.assert_array_equal(work.ended_by != Ending.RUNNING, work.terminated | work.truncated)
+    assert ((work.ended_by != Ending.RUNNING).sum(axis=0) == 1).all()
 
 
 @pytest.mark.slow
@@ -151,12 +206,8 @@ def test_reward_terms_are_raw_and_the_reward_is_their_weighted_sum(task):
 
 
 def test_each_realism_knob_changes_what_the_policy_sees(task):
-    import dataclasses
-
-    from shopfloor.envs import IDEAL
-    from shopfloor.envs.realism.sensing import Device
-
     episodes = np.arange(4)
+    channels = [channel for part in task_class(task)().observed for channel in part.channels]
 
     def trace(realism):
         env = env_of(task, 4, realism=realism)
@@ -173,8 +224,8 @@ def test_each_realism_knob_changes_what_the_policy_sees(task):
             "angle_noise": 0.01,
             "angle_bias": 0.01,
         }.items():
-            directions = any(c.device == device and c.quantity == "direction" for c in env_of(task, 1).task.channels)
-            used = any(c.device == device for c in env_of(task, 1).task.channels)
+            used = any(c.device == device for c in channels)
+            directions = any(c.device == device and c.quantity == "direction" for c in channels)
             still = device == "fixture_camera" and knob in ("latency", "dropout")  # a fixture does not move
             if still or not used or (knob.startswith("angle") and not directions):
                 continue
@@ -230,39 +281,184 @@ def test_a_difficulty_sets_every_knob_that_is_not_set_by_itself(task):
         task_class(task)(nope=1.0)
 
 
-def test_the_docstring_has_its_four_parts_and_names_the_whole_observation(task):
+def test_the_docstring_says_goal_randomisation_and_success(task):
     text = task_class(task).__doc__
     places = [text.index(f"{part}:") for part in ("Goal", "Randomised", "Success")]
     assert places == sorted(places)
-    table = text[text.index("Observation") : places[1]]
-    covered = set()
-    for first, last in re.findall(r"^ *(\d+)(?:-(\d+))?[ p]", table, re.MULTILINE):
-        covered |= set(range(int(first), int(last or first) + 1))
-    assert covered == set(range(len(task_class(task)().observation_names)))
+
+
+@functools.cache
+def under_way(task):
+    """Three episodes of a task, some way into the expert's work, whose sensors read the truth."""
+    env = env_of(task, 3, realism=IDEAL)
+    play(env, expert_of(env), episodes=np.arange(3), steps=20)
+    return env
+
+
+def test_terms_are_named_once_told_with_a_unit_and_as_large_as_what_is_observed(task):
+    env = under_way(task)
+    bound, names = env.task, [term.name for term in env.task.all_terms]
+    assert len(set(names)) == len(names)
+    assert len(set(bound.observation_names)) == len(bound.observation_names) == env.single_observation_space.shape[0]
+    assert 0 < bound.state_dim < len(bound.observation_names)
+    assert sum(map(len, bound.feature_names.values())) == len(bound.observation_names) + len(bound.robot.action_names)
+    lanes = np.array([2, 0])
+    readings = {c.name: values[lanes] for part in bound.observed for c, values in zip(part.channels, part.truth())}
+    for part in bound.observed:
+        seen = part.observe(readings)
+        for term in part.terms:
+            assert term.unit.strip() and term.meaning.strip(), term.name
+            assert len(set(term.names)) == term.size
+            assert seen[term.name].reshape(len(lanes), -1).shape == (len(lanes), term.size), term.name
+            alone = part.observe({name: values[1:] for name, values in readings.items()})[term.name]
+            np.testing.assert_array_equal(alone, seen[term.name][1:], err_msg=f"{term.name} of a lane alone")
+
+
+def test_channels_are_named_once_and_each_is_a_measurement_of_its_size(task):
+    env = under_way(task)
+    n, channels = env.num_envs, [channel for part in env.task.observed for channel in part.channels]
+    assert len({channel.name for channel in channels}) == len(channels)
+    for part in env.task.observed:
+        for channel in part.channels:
+            assert channel.device in DEVICES, channel.name
+            values = getattr(part, channel.name)()
+            assert values.size == n * channel.size, channel.name
+            assert len(values) == n, channel.name
+            if channel.quantity != "scalar":
+                assert channel.size % 3 == 0, channel.name
+            if channel.quantity == "direction":
+                lengths = np.linalg.norm(values.reshape(n, -1, 3), axis=-1)
+                np.testing.assert_allclose(lengths, 1, atol=1e-9, err_msg=channel.name)
+
+
+def test_measures_are_named_once_with_a_unit_and_are_made_of_measurements(task):
+    env = under_way(task)
+    n, measures = env.num_envs, env.task.measures()
+    assert len({measure.name for measure in measures}) == len(measures) > 1
+    assert [measure.name for measure in measures][0] == "cycle_time"
+    for measure in measures:
+        assert measure.unit.strip() and measure.meaning.strip(), measure.name
+    for part in env.task.observed:
+        for measure in part.own_measures:
+            values = getattr(part, measure.of or measure.name)()
+            assert values.shape == (n,), measure.name
+            assert np.isfinite(values.astype(float)).all(), measure.name
+            counts = measure.kind in ("rises", "falls")
+            assert (values.dtype == bool) == counts, f"{measure.name} counts how often a mask changes, or it does not"
+            assert counts or not measure.unless, measure.name
+            if measure.unless:
+                unless = getattr(part, measure.unless)()
+                assert unless.dtype == bool, measure.name
+                assert unless.shape == (n,), measure.name
+
+
+def test_what_is_measured_cannot_be_written_into(task):
+    env = under_way(task)
+    for part in env.task.observed:
+        for name in [*(c.name for c in part.channels), *(m.of or m.name for m in part.own_measures)]:
+            before = getattr(part, name)().copy()
+            values = getattr(part, name)()
+            if values.flags.writeable:
+                values[...] = 1 if values.dtype == bool else 7.0
+            np.testing.assert_array_equal(getattr(part, name)(), before, err_msg=name)
+
+
+def test_info_has_the_keys_that_are_documented(task):
+    env = env_of(task, 2)
+    first, then = env.reset(seed=0)[1], env.step(np.zeros(env.action_space.shape))[4]
+    for info in (first, then):
+        assert info.keys() == {*INFO, *(f"_{key}" for key in INFO)}
+        for key in INFO:
+            assert info[f"_{key}"].tolist() == [True, True], key
+            if not isinstance(info[key], dict):
+                assert info[key].shape == (2,), key
+        measures = {measure.name for measure in env.task.measures()}
+        assert info["measures"].keys() == {*measures, *(f"_{name}" for name in measures)}
+        weighed = env.task.reward_weights.keys()
+        assert info["reward_terms"].keys() >= {*weighed, *(f"_{name}" for name in weighed)}
+        for values in (*info["measures"].values(), *info["reward_terms"].values()):
+            assert values.shape == (2,)
+    kept = {key: np.copy(first[key]) for key in INFO - {"reward_terms", "measures"}}
+    env.step(np.ones(env.action_space.shape))
+    for key, values in kept.items():
+        np.testing.assert_array_equal(first[key], values, err_msg=f"{key} of reset was written into by a step")
+
+
+def test_a_second_expert_leaves_the_first_as_if_it_were_alone(task):
+    """Also one that works in the other lanes' stead, lane by lane in another phase."""
+    n, steps = 2, 110
+    env, other = env_of(task, n), env_of(task, n)
+    alone, first, second = expert_of(env), expert_of(other), other.task.expert()
+    env.reset(seed=0), other.reset(seed=0)
+    for step in range(steps):
+        if step % 30 == 0:
+            second.reset(np.arange(n))
+        action = alone(None)
+        second.act()
+        np.testing.assert_array_equal(first(None), action, err_msg=f"step {step}")
+        env.step(action), other.step(action)
+
+
+def test_a_fresh_task_is_equal_and_bound_to_nothing(task):
+    name, knob = next(iter(task_class(task).knobs.items()))
+    chosen = task_class(task)(difficulty="hard", **{name: knob.low})
+    env = env_of(chosen, 1)
+    fresh = chosen.fresh()
+    assert type(fresh) is type(chosen)
+    assert fresh.knob == chosen.knob
+    assert fresh.robot is not chosen.robot
+    assert not hasattr(fresh, "sim")
+    assert fresh.observation_names == chosen.observation_names
+    np.testing.assert_array_equal(env_of(fresh, 1).reset(seed=3)[0], env.reset(seed=3)[0])
+
+
+def test_numbers_of_sites_and_seeds_may_be_numpys(task):
+    plain = env_of(task, 2, sites=[0, 1]).reset(seed=3)[0]
+    np.testing.assert_array_equal(env_of(task, 2, sites=np.arange(2)).reset(seed=np.int64(3))[0], plain)
+
+
+def test_the_scene_is_written_as_mjcf_that_mujoco_reads(task):
+    env = ShopfloorEnv(task, realism=IDEAL)
+    again = mujoco.MjModel.from_xml_string(env.mjcf())
+    assert (again.nq, again.nv, again.nu, again.ngeom) == (env.model.nq, env.model.nv, env.model.nu, env.model.ngeom)
+
+
+def test_the_batch_is_touched_in_one_file_only():
+    touching = set()
+    for path in ENVS.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in getattr(node, "names", [])] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            attribute = isinstance(node, ast.Attribute) and node.attr in ("batch", "_batch")
+            if attribute or any(name.startswith("mujoco.batch") for name in names):
+                touching.add(path.relative_to(ENVS).as_posix())
+    assert touching == {"simulation.py"}, "MuJoCo's batch is for Simulation alone, want its methods elsewhere"
 
 
 def test_the_model_stays_small(task):
     assert task_class(task)().scene().compile().nv < 60
 
 
-def test_autoreset_modes_follow_gymnasium(task, monkeypatch):
+def test_autoreset_modes_follow_gymnasium(task):
     # no task is over so soon for a robot that stands still, though a belt may carry its parts away later
-    monkeypatch.setattr(task_class(task), "horizon", 1.0)  # [s]
-    horizon = task_class(task)().horizon_steps
+    length = 20  # [control steps]
     zero = np.zeros((2, len(task_class(task)().robot.action_names)))
     for mode in (AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP, AutoresetMode.DISABLED):
-        env = ShopfloorVectorEnv(task, 2, autoreset_mode=mode)
+        env = ShopfloorVectorEnv(task, 2, autoreset_mode=mode, max_episode_steps=length)
         env.reset(seed=0)
-        for _ in range(horizon - 1):
-            _, _, terminated, truncated, _ = env.step(zero)
+        for _ in range(length - 1):
+            _, _, terminated, truncated, info = env.step(zero)
+            assert (info["ended_by"] == Ending.RUNNING).all()
         assert not (terminated | truncated).any()
         last, _, terminated, truncated, info = env.step(zero)
         assert truncated.all()
         assert not terminated.any()
+        assert (info["ended_by"] == Ending.TIME).all()
         if mode == AutoresetMode.SAME_STEP:
             assert info["_final_obs"].all()
             assert not np.array_equal(np.stack(info["final_obs"]), last)
-            assert (info["final_info"]["episode"] == [0, 1]).all()
+            assert (info["final_info"]["episode_index"] == [0, 1]).all()
+            assert (info["episode_index"] == [2, 3]).all()
         else:
             assert env.over.all()
         after, reward, terminated, truncated, info = env.step(zero)
@@ -275,7 +471,7 @@ def test_autoreset_modes_follow_gymnasium(task, monkeypatch):
         if mode == AutoresetMode.DISABLED:
             np.testing.assert_array_equal(after, last)
         else:
-            assert (info["episode"] == [2, 3]).all()
+            assert (info["episode_index"] == [2, 3]).all()
 
 
 def test_collection_and_held_out_sites_are_disjoint():

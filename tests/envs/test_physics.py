@@ -1,11 +1,16 @@
-"""Expert episodes of every task are physically plausible."""
+"""Expert episodes of every task are physically plausible; commands come late and forces are felt as they are."""
+
+import copy
+from dataclasses import replace
 
 import mujoco
 import numpy as np
 import pytest
 
-from shopfloor.envs import ShopfloorVectorEnv
-from shopfloor.envs.simulation import CONTROL_PERIOD
+from shopfloor.envs import DEFAULT, IDEAL, ShopfloorVectorEnv
+from shopfloor.envs.props import scene
+from shopfloor.envs.robots.arm import JOINTS, Arm
+from shopfloor.envs.simulation import CONTROL_PERIOD, Simulation
 
 GRAVITY = 9.81  # [m/s^2]
 DEEPEST = 1e-3  # [m] that one thing may be in another when the work is done
@@ -34,7 +39,7 @@ def test_expert_episodes_are_physically_plausible(task):
     heights = np.array([[env.sim.qpos[:, qpos + 2]] for _, qpos, _ in loose]).reshape(len(loose), n)
     tool_speed = np.zeros(n)
     before = robot.pose()[0].reshape(n, -1, 3)
-    data = mujoco.MjData(model)
+    own, data = copy.copy(model), mujoco.MjData(model)
     while not env.over.all():
         moving = ~env.over
         _, _, _, _, info = env.step(expert.act())
@@ -52,7 +57,7 @@ def test_expert_episodes_are_physically_plausible(task):
             excess = (speed - 1.5 * np.maximum(tool_speed, MACHINE_SPEED) - fall)[moving]
             assert excess.max() < 0, f"{model.body(body).name}: {excess.max():.2f} m/s from nowhere"
         for lane in np.flatnonzero(info["success"]):
-            env.sim.batch.get_data(lane, data)
+            env.sim.copy_to(lane, own, data)
             for contact in data.contact:
                 names = [model.geom(geom).name for geom in contact.geom]
                 assert -contact.dist < DEEPEST, f"{names} {-1e3 * contact.dist:.2f} mm in one another"
@@ -69,17 +74,16 @@ def test_no_pad_presses_with_more_than_twice_the_grip(task):
     env.reset(seed=0)
     expert = env.task.expert()
     expert.reset(np.arange(n))
-    data, force = mujoco.MjData(model), np.zeros(6)
+    own, data, force = copy.copy(model), mujoco.MjData(model), np.zeros(6)
     hardest, where = 0.0, ""
     while not env.over.all():
         moving = ~env.over
         env.step(expert.act())
         for lane in np.flatnonzero(moving):
-            env.sim.batch.get_data(lane, data)
+            env.sim.copy_to(lane, own, data)
             touching = np.flatnonzero(np.isin(data.contact.geom, pads).any(axis=1))
             if not len(touching):
                 continue
-            own = env.sim.batch.get_model(lane)
             mujoco.mj_forward(own, data)  # after a step, the contacts are new and their forces are not yet
             for index in touching:
                 mujoco.mj_contactForce(own, data, index, force)
@@ -87,3 +91,90 @@ def test_no_pad_presses_with_more_than_twice_the_grip(task):
                     names = [model.geom(geom).name for geom in data.contact.geom[index]]
                     hardest, where = force[0], f"{names} in lane {lane}"
     assert hardest < 2 * robot.grip_force, f"{where} press with {hardest:.0f} N"
+
+
+def test_command_latency_delays_the_robots_actuators_and_no_others(task):
+    late = ShopfloorVectorEnv(task, 1, realism=DEFAULT)
+    model, servos = late.model, set(late.task.robot.servos)
+    delays = {model.actuator(i).name: float(model.actuator_delay[i]) for i in range(model.nu)}
+    assert servos <= delays.keys()
+    assert delays == {name: DEFAULT.command_latency if name in servos else 0.0 for name in delays}
+    assert not ShopfloorVectorEnv(task, 1, realism=IDEAL).model.actuator_delay.any()
+
+
+def test_an_action_shows_after_the_command_latency_and_not_before(task):
+    steps = 2
+    late = replace(IDEAL, command_latency=steps * CONTROL_PERIOD)
+    env = ShopfloorVectorEnv(task, 2, realism=late, autoreset_mode="Disabled")
+    env.reset(seed=0, options={"episodes": np.zeros(2, int)})
+    actions = np.zeros(env.action_space.shape)
+    actions[1, : env.task.robot.grip_columns.start] = 0.5
+    same = []
+    for _ in range(steps + 1):
+        env.step(actions)
+        same.append(np.array_equal(*env.sim.qpos))
+    assert same == [True] * steps + [False]
+
+
+def pressed(actions_for):
+    """An arm alone over the bench after actions that are chosen from it, step by step: the arm, MuJoCo's model and data."""
+    arm, spec, lane = Arm(), scene.new_scene(), np.arange(1)
+    scene.add_bench(spec)
+    arm.add_to(spec)
+    sim = Simulation(spec.compile(), 1)
+    arm.bind(sim)
+    arm.place(lane, arm.home((0.45, 0.0, 0.05))[None], np.zeros(1))
+    sim.forward(lane)
+    for action in actions_for(arm):
+        arm.command(np.array([action]))
+        assert not sim.step(lane).any()
+    model, data = copy.copy(sim.model), mujoco.MjData(sim.model)
+    sim.copy_to(0, model, data)
+    mujoco.mj_forward(model, data)
+    return arm, model, data
+
+
+def downwards(depth):
+    """Actions that bring the closed hand down until it is held back by a depth [m], and wait."""
+
+    def actions(arm):
+        while -arm.press()[0, 2] < depth:
+            yield (0, 0, -0.1, 0, 0, 0, -1)
+        yield from [(0, 0, 0, 0, 0, 0, -1)] * 20
+
+    return actions
+
+
+@pytest.mark.parametrize("depth", [0.002, 0.006])
+def test_the_contact_sensor_feels_what_the_arm_presses_with(depth):
+    """As the servos' torques give it, which hold the arm at rest against the bench and nothing else."""
+    arm, model, data = pressed(downwards(depth))
+    columns = [model.joint(name).dofadr[0] for name in JOINTS]
+    torques = np.array([data.actuator(name).force[0] for name in JOINTS])
+    jacobian = np.zeros((2, 3, model.nv))
+    mujoco.mj_jacSite(model, data, *jacobian, model.site("tcp").id)
+    force = np.linalg.solve(jacobian.reshape(6, -1)[:, columns].T, torques)[:3]
+    assert force[2] < -20
+    assert arm.contact_force()[0] == pytest.approx(np.linalg.norm(force), rel=0.02)
+
+
+@pytest.mark.parametrize("grip", [-1, 1])
+def test_the_contact_sensor_feels_nothing_in_the_air_whatever_the_fingers_do(grip):
+    arm, _, _ = pressed(lambda arm: [(0, 0, 0.5, 0, 0, 0, -grip)] * 10 + [(0.3, 0.5, 0, 0, 0, 0, grip)] * 10)
+    assert arm.contact_force().tolist() == [0.0]
+
+
+def test_what_both_fingers_press_cancels_out_and_a_held_part_is_felt_by_its_weight():
+    env = ShopfloorVectorEnv("PegInsertion", 3, realism=IDEAL, autoreset_mode="Disabled")
+    env.reset(seed=0)
+    expert = env.task.expert()
+    expert.reset(np.arange(3))
+    lifted = env.task.stages.index("lifted")
+    info = {"stage": np.zeros(3)}
+    while (info["stage"] < lifted).any():
+        info = env.step(expert.act())[4]
+    for _ in range(15):
+        env.step(np.tile([0.0] * 6 + [-1.0], (3, 1)))
+    assert env.task.held().all()
+    weight = GRAVITY * env.model.body("peg").mass[0]
+    np.testing.assert_allclose(env.task.robot.contact_force(), weight, rtol=0.1)

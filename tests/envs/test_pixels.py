@@ -110,20 +110,21 @@ def test_a_simulations_own_sizes_and_colours_are_drawn():
 
 
 def test_the_last_observation_of_an_episode_is_kept_when_the_next_starts_in_the_same_step():
+    length = 3
+    other = env_of(2)
+    other.reset(seed=0)
+    last = moved(other, length)
+    start = other.reset(options={"episodes": np.array([2, 3])})[0]
     for mode in ("SameStep", "NextStep"):
-        env, other = env_of(2, autoreset_mode=mode), env_of(2)
-        zero = np.zeros(env.action_space.shape)
+        env = env_of(2, autoreset_mode=mode, max_episode_steps=length)
         env.reset(seed=0, options={"episodes": np.arange(2)})
-        other.reset(seed=0)
-        env._steps[:], other._steps[:] = env.task.horizon_steps - 1, env.task.horizon_steps - 1
-        seen, _, _, truncated, info = env.step(zero)
-        last = other.step(zero)[0]
+        moved(env, length - 1)
+        seen, _, _, truncated, info = env.step(np.full(env.action_space.shape, 0.5))
         assert truncated.all()
         final = info["final_obs"] if mode == "SameStep" else [{"pixels": {"wrist": p}} for p in seen["pixels"]["wrist"]]
         for lane in range(2):
             np.testing.assert_array_equal(final[lane]["pixels"]["wrist"], last["pixels"]["wrist"][lane])
-        after = seen if mode == "SameStep" else env.step(zero)[0]
-        start = env_of(2).reset(seed=0, options={"episodes": np.array([2, 3])})[0]
+        after = seen if mode == "SameStep" else moved(env, 1)
         np.testing.assert_array_equal(after["pixels"]["wrist"], start["pixels"]["wrist"])
         np.testing.assert_array_equal(after["agent_pos"], start["agent_pos"])
 
@@ -134,3 +135,45 @@ def test_what_was_observed_stays_as_it_was():
     before = first["pixels"]["wrist"].copy()
     moved(env, 3)
     np.testing.assert_array_equal(first["pixels"]["wrist"], before)
+
+
+def test_gl_is_opened_at_the_first_picture_and_given_back():
+    drawn = []
+
+    class Counted(Renderer):
+        def __init__(self, *arguments, **settings):
+            drawn.append("opened")
+            super().__init__(*arguments, **settings)
+
+        def close(self):
+            drawn.append("closed")
+            super().close()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("shopfloor.envs.rendering.Renderer", Counted)
+        env = env_of(2, render_mode="rgb_array")
+        assert drawn == []
+        env.reset(seed=0)
+        moved(env, 2)
+        assert drawn == ["opened"]
+        env.render()
+        assert drawn == ["opened"] * 2  # of its own size
+        env.close()
+        assert drawn == ["opened"] * 2 + ["closed"] * 2
+
+
+def test_render_looks_through_the_camera_that_was_asked_for():
+    def shown(env):
+        env.reset(seed=0)
+        picture = env.render()
+        env.close()
+        return picture
+
+    front, own = (shown(ShopfloorEnv("PegInsertion", render_mode="rgb_array", camera=c)) for c in ("front", None))
+    wrist = shown(ShopfloorEnv("PegInsertion", render_mode="rgb_array", camera="wrist"))
+    assert own.shape == (480, 640, 3)
+    np.testing.assert_array_equal(own, front)
+    assert not np.array_equal(wrist, front)
+    many = shown(ShopfloorVectorEnv("PegInsertion", 2, render_mode="rgb_array", camera="wrist"))
+    assert len(many) == 2
+    np.testing.assert_array_equal(many[0], wrist)
