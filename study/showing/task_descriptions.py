@@ -81,7 +81,7 @@ def _section(task: Task) -> str:
     )
 
 
-def _observation(task: Task) -> list[tuple[str, ...]]:
+def _observation(task: Task) -> Sequence[Sequence[str]]:
     rows, start = [], 0
     for term in task.all_terms:
         last = start + term.size - 1
@@ -96,5 +96,5 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(shown) if len(shown) <= LISTED else f"{shown[0]} ... {shown[-1]}"
 
 
-def _measure(measure: Measure) -> tuple[str, ...]:
+def _measure(measure: Measure) -> Sequence[str]:
     return f"`{measure.name}`", measure.unit, KINDS[measure.kind], measure.meaning
