@@ -82,8 +82,9 @@ def _section(task: Task) -> str:
     )
 
 
-def _observation(task: Task) -> Sequence[Sequence[str]]:
-    rows, start = [], 0
+def _observation(task: Task) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = []
+    start = 0
     for term in task.all_terms:
         last = start + term.size - 1
         index = f"{start}" if last == start else f"{start}-{last}"
@@ -97,5 +98,5 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(shown) if len(shown) <= LISTED else f"{shown[0]} ... {shown[-1]}"
 
 
-def _measure(measure: Measure) -> Sequence[str]:
+def _measure(measure: Measure) -> tuple[str, ...]:
     return f"`{measure.name}`", measure.unit, KINDS[measure.kind], measure.meaning
