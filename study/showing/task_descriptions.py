@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from shopfloor.envs.measurement import Measure
 from shopfloor.envs.task import Task
-from shopfloor.envs.vector import task_class
+from shopfloor.envs.vector import ShopfloorVectorEnv, task_class
 from shopfloor.study.showing.pages import table
 
 LISTED = 8  # names of a part of the observation that are all written out; of more, the first and the last
@@ -61,7 +61,8 @@ def observation_descriptions(names: Sequence[str]) -> str:
 
     Raises ValueError on a name that is no task's.
     """
-    return "\n".join(_section(task_class(name)()) for name in names)
+    # of environments, since a task is whole once it is bound to a simulation
+    return "\n".join(_section(ShopfloorVectorEnv(name, 1, threads=1).task) for name in names)
 
 
 def _section(task: Task) -> str:
