@@ -1,3 +1,3 @@
 """Shopfloor: how much does more real-world-style data improve a robot policy?"""
 
-__version__ = "0.2.1"
+__version__ = "0.3.0"
