@@ -10,7 +10,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import gymnasium
-import mujoco
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
@@ -385,7 +384,7 @@ def test_info_has_the_keys_that_are_documented(task):
 
 
 def test_a_second_expert_leaves_the_first_as_if_it_were_alone(task):
-    """Also one that works in the other lanes' stead, lane by lane in another phase."""
+    """Also one that works at the same time and starts anew now and then."""
     n, steps = 2, 110
     env, other = env_of(task, n), env_of(task, n)
     alone, first, second = expert_of(env), expert_of(other), other.task.expert()
@@ -415,12 +414,6 @@ def test_a_fresh_task_is_equal_and_bound_to_nothing(task):
 def test_numbers_of_sites_and_seeds_may_be_numpys(task):
     plain = env_of(task, 2, sites=[0, 1]).reset(seed=3)[0]
     np.testing.assert_array_equal(env_of(task, 2, sites=np.arange(2)).reset(seed=np.int64(3))[0], plain)
-
-
-def test_the_scene_is_written_as_mjcf_that_mujoco_reads(task):
-    env = ShopfloorEnv(task, realism=IDEAL)
-    again = mujoco.MjModel.from_xml_string(env.mjcf())
-    assert (again.nq, again.nv, again.nu, again.ngeom) == (env.model.nq, env.model.nv, env.model.nu, env.model.ngeom)
 
 
 def test_the_batch_is_touched_in_one_file_only():
