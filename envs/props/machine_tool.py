@@ -230,7 +230,7 @@ class MachineTool(Observed):
 
     def button(self) -> Array:
         """Travel (n,) [m] of the start button."""
-        return self.sim.qpos[:, self._button]
+        return self.sim.qpos[:, self._button].copy()
 
     def state(self) -> Ids:
         """The state of the cycle (n,), an index into CYCLE."""

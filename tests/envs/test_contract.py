@@ -302,11 +302,16 @@ def test_terms_are_named_once_told_with_a_unit_and_as_large_as_what_is_observed(
     assert 0 < bound.state_dim < len(bound.observation_names)
     assert sum(map(len, bound.feature_names.values())) == len(bound.observation_names) + len(bound.robot.action_names)
     lanes = np.array([2, 0])
-    readings = {c.name: values[lanes] for part in bound.observed for c, values in zip(part.channels, part.truth())}
+    readings = {
+        channel.name: values[lanes]
+        for part in bound.observed
+        for channel, values in zip(part.channels, part.truth(), strict=True)
+    }
     for part in bound.observed:
         seen = part.observe(readings)
         for term in part.terms:
-            assert term.unit.strip() and term.meaning.strip(), term.name
+            assert term.unit.strip(), term.name
+            assert term.meaning.strip(), term.name
             assert len(set(term.names)) == term.size
             assert seen[term.name].reshape(len(lanes), -1).shape == (len(lanes), term.size), term.name
             alone = part.observe({name: values[1:] for name, values in readings.items()})[term.name]
@@ -334,9 +339,10 @@ def test_measures_are_named_once_with_a_unit_and_are_made_of_measurements(task):
     env = under_way(task)
     n, measures = env.num_envs, env.task.measures()
     assert len({measure.name for measure in measures}) == len(measures) > 1
-    assert [measure.name for measure in measures][0] == "cycle_time"
+    assert measures[0].name == "cycle_time"
     for measure in measures:
-        assert measure.unit.strip() and measure.meaning.strip(), measure.name
+        assert measure.unit.strip(), measure.name
+        assert measure.meaning.strip(), measure.name
     for part in env.task.observed:
         for measure in part.own_measures:
             values = getattr(part, measure.of or measure.name)()

@@ -117,7 +117,7 @@ def test_an_action_shows_after_the_command_latency_and_not_before(task):
 
 
 def pressed(actions_for):
-    """An arm alone over the bench after actions that are chosen from it, step by step: the arm, MuJoCo's model and data."""
+    """An arm alone over the bench after actions that are chosen from it: the arm, MuJoCo's model and data."""
     arm, spec, lane = Arm(), scene.new_scene(), np.arange(1)
     scene.add_bench(spec)
     arm.add_to(spec)
