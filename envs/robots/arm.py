@@ -52,6 +52,7 @@ HOME = (-0.5091, -2.0125, 2.506, -2.7821, -1.219, 1.1949)  # [rad] tcp at (0.45,
 MOTIONS = ("dx", "dy", "dz", "rx", "ry", "rz")  # translation and rotation of the tool in the base frame
 MAX_TRANSLATION = 0.25  # [m/s] at action 1
 MAX_ROTATION = 1.0  # [rad/s] at action 1
+SCALE = CONTROL_PERIOD * np.array([MAX_TRANSLATION] * 3 + [MAX_ROTATION] * 3)  # [m, rad] in a control period at 1
 LEASH = 0.15  # [rad] between commanded and measured joint angles: bounds what the arm presses with
 
 LINKS = tuple((from_rotvec(np.array([turns * np.pi / 2, 0.0, 0.0])), np.array([a, 0.0, d])) for a, d, turns in DH)
@@ -149,10 +150,9 @@ class Arm(Robot):
 
         The servos integrate joint speeds, so that their targets move evenly within a control period.
         """
-        scale = CONTROL_PERIOD * np.array([MAX_TRANSLATION] * 3 + [MAX_ROTATION] * 3)
         measured = self.joints()
-        wanted = inverse_kinematics_step(self._commanded, self._commanded_pose, actions[:, :6] * scale)
-        commanded = np.clip(wanted, measured - LEASH, measured + LEASH)
+        wanted = inverse_kinematics_step(self._commanded, self._commanded_pose, actions[:, :6] * SCALE)
+        commanded = np.minimum(np.maximum(wanted, measured - LEASH), measured + LEASH)
         self.sim.ctrl[:, self._speed] = (commanded - self._commanded) / CONTROL_PERIOD
         self.tool.command(actions[:, 6:])
         self._commanded[:] = commanded
