@@ -12,7 +12,10 @@ def cross(a: Array, b: Array) -> Array:
     """Cross product over the last axis, (..., 3); several times quicker than np.cross on small batches."""
     ax, ay, az = a[..., 0], a[..., 1], a[..., 2]
     bx, by, bz = b[..., 0], b[..., 1], b[..., 2]
-    return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], axis=-1)
+    x = ay * bz - az * by
+    product = np.empty((*x.shape, 3))
+    product[..., 0], product[..., 1], product[..., 2] = x, az * bx - ax * bz, ax * by - ay * bx
+    return product
 
 
 def dot(a: Array, b: Array) -> Array:
