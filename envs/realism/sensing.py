@@ -81,13 +81,18 @@ class Sensing:
         self._older = self._newer + (self._late > 0)
         self._recent = self._newer * width + np.arange(width)  # where each column's reading lies in a lane's past
         self._before = self._older * width + np.arange(width)  # and the one before it
-        self._seen = np.flatnonzero(camera & position).reshape(-1, 3)  # columns of points that a camera sees
-        self._turned = np.flatnonzero(direction & (camera | (noise > 0) | (bias > 0))).reshape(-1, 3)
-        self._by_camera = camera[self._turned[:, 0]][:, None].astype(float)
+        seen = np.flatnonzero(camera & position).reshape(-1, 3)  # columns of points that a camera sees
+        turned = np.flatnonzero(direction & (camera | (noise > 0) | (bias > 0))).reshape(-1, 3)
+        self._directions = len(turned)
+        self._vectors = np.concatenate([turned, seen])  # directions, then points
+        self._by_camera = camera[self._vectors[:, 0]][:, None].astype(float)
+        self._are_points = (np.arange(len(self._vectors)) >= self._directions)[:, None].astype(float)
+        self._centres = self._are_points * CALIBRATION_CENTRE  # [m] what they turn about
         self._erring = np.flatnonzero((noise > 0) | (bias > 0))
         self._error_of = np.full(width, len(self._erring))  # column of each channel's column; past the last: none
         self._error_of[self._erring] = np.arange(len(self._erring))
-        self._error_of_turned = self._error_of[self._turned]
+        # a point's own error is added to it: it does not turn it
+        self._turn_of = np.where(self._are_points > 0, len(self._erring), self._error_of[self._vectors])
         self._added = self._erring[~direction[self._erring]]
         self._error_of_added = self._error_of[self._added]
         self._noise, self._bias = noise[self._erring].astype(np.float32), bias[self._erring].astype(np.float32)
@@ -139,15 +144,15 @@ class Sensing:
         readings += self._late * (seen.take(self._before, axis=1) - readings)
         span = ids * SPAN + now  # the row of each lane's errors at this step, lane after lane
         errors = self._errors.reshape(-1, self._errors.shape[-1]).take(span, axis=0)
-        turn = self._turn[lanes]
-        if len(self._turned):
-            vectors = readings.take(self._turned, axis=1)
-            error = errors.take(self._error_of_turned, axis=1) + self._by_camera * turn
-            vectors = vectors + cross(error, vectors)
-            readings[:, self._turned] = vectors / norm(vectors)[..., None]
-        if len(self._seen):
-            points = readings.take(self._seen, axis=1)
-            readings[:, self._seen] = points + self._shift[lanes] + cross(turn, points - CALIBRATION_CENTRE)
+        if len(self._vectors):
+            vectors = readings.take(self._vectors, axis=1)
+            turn = errors.take(self._turn_of, axis=1) + self._by_camera * self._turn[lanes]
+            turned = cross(turn, vectors - self._centres)
+            vectors += self._are_points * self._shift[lanes]
+            vectors += turned
+            directions = vectors[:, : self._directions]
+            directions /= norm(directions)[..., None]
+            readings[:, self._vectors] = vectors
         if len(self._added):
             readings[:, self._added] += errors.take(self._error_of_added, axis=1)
         if len(self._rounded):

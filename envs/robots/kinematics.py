@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
+from operator import mul as times
+from operator import sub as minus
 from typing import Any
 
 import numpy as np
@@ -60,16 +63,13 @@ class Kinematics:
 def forward_kinematics(joints: Array, tool: ToolFrame) -> Kinematics:
     """Joint angles (n, 6) [rad] -> the arm's pose."""
     n, length = len(joints), D6 + tool.reach
+    if n <= FEW:
+        return _few_forward(joints, length, tool.rotation)
     angles = joints.T.copy()
-    np.cumsum(angles[1:4], axis=0, out=angles[1:4])  # shoulder, elbow, first wrist: from level
+    angles[1:4].cumsum(axis=0, out=angles[1:4])  # shoulder, elbow, first wrist: from level
     cosine, sine = np.cos(angles), np.sin(angles)
     plane = np.empty((2, n))
     plane[0], plane[1] = cosine[0], sine[0]
-    if n <= FEW:
-        arms = [_pose_of_one(*one, length, tool.rotation.tolist()) for one in zip(*_by_arm(cosine, sine), strict=True)]
-        whole = np.array(arms)  # (n, 48): position, rotation, Jacobian
-        jacobian = whole[:, 12:].reshape(n, 6, 6).transpose(1, 2, 0)
-        return Kinematics(whole[:, :3].copy(), whole[:, 3:12].reshape(n, 3, 3).copy(), jacobian, plane)
     frame, jacobian = np.empty((4, 3, n)), np.zeros((6, 6, n))
     axes, columns = _in_plane(cosine, sine, length)
     for place, axis in zip(frame, axes, strict=True):
@@ -140,8 +140,15 @@ def _in_plane(c: Numbers, s: Numbers, length: float) -> tuple[Numbers, Sequence[
 # comes about by the same operations in the same order as in a batch, so that both give the same bits.
 
 
-def _by_arm(cosine: Array, sine: Array) -> tuple[list[list[float]], list[list[float]]]:
-    return cosine.T.tolist(), sine.T.tolist()
+def _few_forward(joints: Array, length: float, tool: Array) -> Kinematics:
+    angles = [[a, b, b + c, b + c + d, e, f] for a, b, c, d, e, f in joints.tolist()]
+    cosine, sine = np.cos(angles).tolist(), np.sin(angles).tolist()
+    turn = tool.tolist()
+    arms = [_pose_of_one(c, s, length, turn) for c, s in zip(cosine, sine, strict=True)]
+    whole = np.array(arms)  # (n, 48)
+    position, rotation = whole[:, :3].copy(), whole[:, 3:12].reshape(-1, 3, 3)
+    plane = np.array([[c[0] for c in cosine], [s[0] for s in sine]])
+    return Kinematics(position, rotation, whole[:, 12:].reshape(-1, 6, 6).transpose(1, 2, 0), plane)
 
 
 def _pose_of_one(c: list[float], s: list[float], length: float, tool: list[list[float]]) -> list[float]:
@@ -171,7 +178,7 @@ def _step_of_one(jacobian: list[list[float]], twist: list[float], plane: list[fl
     for i in range(6):  # each time without the column that is done with
         first, *rest = augmented[i]
         pivot = [value / first for value in rest]
-        augmented = [[value - row[0] * p for value, p in zip(row[1:], pivot, strict=True)] for row in augmented]
+        augmented = [[*map(minus, row[1:], map(times, repeat(row[0]), pivot))] for row in augmented]
         augmented[i] = pivot
     (x,), (y,), (z,), (rx,), (ry,), (rz,) = augmented
     step = [a * x + b * y + d * z + e * rx + f * ry + g * rz for a, b, d, e, f, g in jacobian]
