@@ -229,13 +229,13 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
             raise gymnasium.error.ResetNeeded("step before reset, want reset first")
         fresh = self._over & (self._autoreset == AutoresetMode.NEXT_STEP)
         playing = ~self._over
-        active = np.flatnonzero(playing)
+        active: Ids = playing.nonzero()[0]
         lanes = slice(None) if len(active) == self.num_envs else active  # views where all lanes play
         self.task.robot.command(commands)
         diverged = np.zeros(self.num_envs, dtype=bool)
         if len(active):
             diverged = self.sim.step(active) & playing
-            if diverged.any():
+            if np.count_nonzero(diverged):  # on few lanes several times quicker than any()
                 self._repair(np.flatnonzero(diverged))
             self._steps += playing
             for part in self._parts:
@@ -250,7 +250,7 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         truncated = playing & ~terminated & (self._steps >= self._horizon)
         ending = terminated | truncated
         ended_by = np.zeros(self.num_envs, dtype=np.int64)
-        if ending.any():
+        if np.count_nonzero(ending):
             ended_by[success], ended_by[lost] = Ending.SUCCESS, Ending.LOST
             ended_by[diverged], ended_by[truncated] = Ending.DIVERGED, Ending.TIME
         info = self._info(success, lost=lost, diverged=diverged, ended_by=ended_by)
@@ -267,7 +267,7 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
             for lane, observation in enumerate(iterate(self.observation_space, self._seen())):
                 final[lane] = observation if restarts[lane] else None
             info |= {"final_obs": final, "_final_obs": restarts, "final_info": info.copy(), "_final_info": restarts}
-        if restarts.any():
+        if np.count_nonzero(restarts):
             ids = np.flatnonzero(restarts)
             self._episode[ids] += self.num_envs
             self._start(ids)

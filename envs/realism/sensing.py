@@ -134,7 +134,7 @@ class Sensing:
         lanes = slice(None) if everywhere else ids  # views where all lanes are read
         now = step % SPAN
         fresh = now == 0
-        if fresh.any():
+        if np.count_nonzero(fresh):  # on few lanes several times quicker than any()
             self._draw(ids[fresh], step[fresh])
         past = self._past
         past[lanes, 1:] = past[lanes, :-1]
@@ -160,7 +160,7 @@ class Sensing:
             readings[:, self._rounded] = np.round(readings[:, self._rounded] / size) * size
         if len(self._dropout):
             lost = self._lost.reshape(-1, len(self._dropout)).take(span, axis=0)
-            if lost.any():
+            if np.count_nonzero(lost):
                 late, new = self._delivered[lanes].take(self._loses, axis=1), readings.take(self._loses, axis=1)
                 readings[:, self._loses] = np.where(lost.take(self._dropper, axis=1), late, new)
         self._delivered[lanes] = readings

@@ -21,7 +21,7 @@ from shopfloor.envs.robots.kinematics import (
 from shopfloor.envs.robots.robot import Robot, limited
 from shopfloor.envs.robots.tools import ParallelGripper, Tool
 from shopfloor.envs.rotations import compose, from_rotvec, norm, rotate, to_quaternion, to_rotvec
-from shopfloor.envs.simulation import CONTROL_PERIOD, Simulation
+from shopfloor.envs.simulation import CONTROL_PERIOD, Simulation, run
 
 JOINTS = ("shoulder_pan", "shoulder_lift", "elbow", "wrist_1", "wrist_2", "wrist_3")
 LINK_MASS = (3.761, 8.058, 2.846, 1.37, 1.3, 0.365)  # [kg], vendor's dynamic parameters, as what follows
@@ -123,11 +123,11 @@ class Arm(Robot):
         """Look up the arm's elements in a compiled simulation."""
         self.tie(sim)
         self._qpos = sim.joint_columns(JOINTS)
-        self._speed = sim.actuator_columns(JOINTS)
+        self._joints, self._speed = run(self._qpos), run(sim.actuator_columns(JOINTS))
         self._target = sim.activation_columns(JOINTS)
         self._commanded = sim.record(6)  # [rad]
         self._commanded[:] = HOME
-        self._contact, self._sensors = sim.sensor_columns(("gripper_contact",)), sim.left_by_step("sensordata")
+        self._contact, self._sensors = run(sim.sensor_columns(("gripper_contact",))), sim.left_by_step("sensordata")
         self._look()
         sim.after_restore(self._look)
         self.tool.bind(sim, "")
@@ -160,7 +160,7 @@ class Arm(Robot):
 
     def joints(self) -> Array:
         """Measured joint angles (n, 6) [rad]."""
-        return self.sim.qpos[:, self._qpos]
+        return self.sim.qpos[:, self._joints].copy()
 
     @measurement
     def pose(self) -> tuple[Array, Array]:
