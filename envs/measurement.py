@@ -54,7 +54,7 @@ def measurement(method: Measurement) -> Measurement:
         if known is None or known[0] != self.sim.moment:
             value = method(self)
             for array in value if isinstance(value, tuple) else (value,):
-                array.flags.writeable = False
+                array.setflags(write=False)
             known = self.measured[name] = (self.sim.moment, value)
         return known[1]
 

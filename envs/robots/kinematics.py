@@ -90,7 +90,8 @@ def inverse_kinematics_step(joints: Array, pose: Kinematics, twist: Array) -> Ar
     jacobian = pose.jacobian
     if len(joints) <= FEW:
         arms = zip(jacobian.transpose(2, 0, 1).tolist(), twist.tolist(), pose.plane.T.tolist(), strict=True)
-        return joints + np.array([_step_of_one(*arm) for arm in arms])
+        steps: Array = np.array([_step_of_one(*arm) for arm in arms])
+        return joints + steps
     wanted = _in_base(twist.T.reshape(2, 3, -1), pose.plane).reshape(6, -1)
     augmented = np.empty((6, 7, len(joints)))
     np.sum(jacobian[:, :, None] * jacobian[:, None], axis=0, out=augmented[:, :6])
@@ -159,7 +160,7 @@ def _pose_of_one(c: list[float], s: list[float], length: float, tool: list[list[
     for row in range(3):
         whole += [x[row] * a + y[row] * b + z[row] * d for a, b, d in zip(*tool, strict=True)]
     for entries in columns:
-        whole += [entries.get(row, 0.0) for row in range(6)]
+        whole += map(entries.get, range(6), repeat(0.0))
     return whole
 
 
