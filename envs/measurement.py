@@ -26,6 +26,7 @@ __all__ = [  # what a task's file needs of measurements
     "Readings",
     "Term",
     "Terms",
+    "furthest",
     "measurement",
 ]
 
@@ -53,11 +54,19 @@ def measurement(method: Measurement) -> Measurement:
         if known is None or known[0] != self.sim.moment:
             value = method(self)
             for array in value if isinstance(value, tuple) else (value,):
-                array.flags.writeable = False
+                array.setflags(write=False)
             known = self.measured[name] = (self.sim.moment, value)
         return known[1]
 
     return cast(Measurement, measured)
+
+
+def furthest(*reached: Mask) -> Ids:
+    """The number (n,) of the last of the masks (n,) that holds, counted from 1; 0 where none does."""
+    stage = reached[0].astype(np.intp)
+    for number, mask in enumerate(reached[1:], start=2):
+        stage[mask] = number
+    return stage
 
 
 @dataclass(frozen=True)

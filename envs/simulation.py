@@ -34,6 +34,14 @@ _DIVERGED = [  # warnings after which a state means nothing
 ]
 
 
+def run(columns: Ids) -> Ids | slice:
+    """Columns, flattened, as a slice where each follows the one before: several times quicker to read on few lanes."""
+    flat = columns.ravel()
+    if len(flat) and (np.diff(flat) == 1).all():
+        return slice(int(flat[0]), int(flat[-1]) + 1)
+    return flat
+
+
 @dataclass(frozen=True)
 class State:
     """The whole state of k simulations; plain arrays, which pickle."""

@@ -63,9 +63,9 @@ class _Tally:
         elif self._kind == "sum":
             value[ids] += now[ids]
         else:
-            changed: Mask = now & ~self._before if self._kind == "rises" else self._before & ~now
+            changed: Mask = now > self._before if self._kind == "rises" else self._before > now
             if self._unless is not None:
-                changed = changed & ~self._unless()
+                changed = changed > self._unless()
             value[ids] += changed[ids]
             self._before[ids] = now[ids]
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from shopfloor.envs.realism.sites import Sites
 from shopfloor.envs.rotations import to_quaternion
-from shopfloor.envs.simulation import Simulation
+from shopfloor.envs.simulation import Simulation, run
 
 Array = NDArray[np.float64]
 Ids = NDArray[np.intp]
@@ -25,6 +25,7 @@ class Parts:
         self.bodies = np.array([model.body(name).id for name in names], dtype=np.intp)
         self._qpos = np.array([sim.free_joint_columns(name) for name in names])  # (parts, 7)
         self._qvel = np.array([model.joint(name).dofadr[0] + np.arange(6) for name in names])  # (parts, 6)
+        self._poses, self._speeds = run(self._qpos), run(self._qvel)
         self.masses = model.body_mass[self.bodies].copy()  # (parts,) [kg], nominal
         self._inertias = model.body_inertia[self.bodies].copy()
 
@@ -56,7 +57,8 @@ class Parts:
 
     def positions(self) -> Array:
         """Middles (n, parts, 3) [m] of the bodies' frames."""
-        return self._sim.qpos[:, self._qpos[:, :3]]
+        poses = self._sim.qpos[:, self._poses].reshape(-1, *self._qpos.shape)
+        return poses[..., :3].copy()
 
     def rotations(self) -> Array:
         """Rotations (n, parts, 3, 3) of the bodies' frames."""
@@ -64,7 +66,7 @@ class Parts:
 
     def velocities(self) -> Array:
         """Linear [m/s], world frame, then angular [rad/s], body frame: (n, parts, 6)."""
-        return self._sim.qvel[:, self._qvel]
+        return self._sim.qvel[:, self._speeds].reshape(-1, *self._qvel.shape).copy()
 
     def drive(self, ids: Ids, velocities: Array) -> None:
         """Set the parts of simulations ids in motion: velocities (k, parts, 6) as `velocities` gives them."""

@@ -9,7 +9,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from shopfloor.envs.simulation import CONTROL_PERIOD, Simulation
+from shopfloor.envs.simulation import CONTROL_PERIOD, Simulation, run
 
 Array = NDArray[np.float64]
 Ids = NDArray[np.intp]
@@ -62,6 +62,7 @@ class Traffic:
         self._qpos = np.array([sim.joint_columns(three) for three in joints])  # (movers, 3)
         self._qvel = np.array([[sim.model.joint(name).dofadr[0] for name in three] for three in joints])
         self._servos = np.array([sim.actuator_columns(three) for three in joints])
+        self._columns = run(self._qpos)
         movers = len(self.names)
         kept = partial(sim.record, lanes_last=True)  # where numpy's inner loops run
         self._corner, self._sides = kept(2, movers), kept(2, movers, fill=1)  # [m]
@@ -99,7 +100,7 @@ class Traffic:
 
     def places(self) -> Array:
         """Where they are (n, movers, 3): x [m], y [m], yaw [rad], the yaw not wrapped."""
-        return self._sim.qpos[:, self._qpos]
+        return self._sim.qpos[:, self._columns].reshape(-1, *self._qpos.shape).copy()
 
     def velocities(self) -> Array:
         """(n, movers, 2) [m/s]."""

@@ -79,14 +79,22 @@ class Sensing:
         self._newer = delay.astype(np.intp)
         self._late = delay - self._newer
         self._older = self._newer + (self._late > 0)
-        self._every = np.arange(width)
-        self._seen = np.flatnonzero(camera & position).reshape(-1, 3)  # columns of points that a camera sees
-        self._turned = np.flatnonzero(direction & (camera | (noise > 0) | (bias > 0))).reshape(-1, 3)
-        self._by_camera = camera[self._turned[:, 0]][:, None].astype(float)
+        self._recent = self._newer * width + np.arange(width)  # where each column's reading lies in a lane's past
+        self._before = self._older * width + np.arange(width)  # and the one before it
+        seen = np.flatnonzero(camera & position).reshape(-1, 3)  # columns of points that a camera sees
+        turned = np.flatnonzero(direction & (camera | (noise > 0) | (bias > 0))).reshape(-1, 3)
+        self._directions = len(turned)
+        self._vectors = np.concatenate([turned, seen])  # directions, then points
+        self._by_camera = camera[self._vectors[:, 0]][:, None].astype(float)
+        self._are_points = (np.arange(len(self._vectors)) >= self._directions)[:, None].astype(float)
+        self._centres = self._are_points * CALIBRATION_CENTRE  # [m] what they turn about
         self._erring = np.flatnonzero((noise > 0) | (bias > 0))
         self._error_of = np.full(width, len(self._erring))  # column of each channel's column; past the last: none
         self._error_of[self._erring] = np.arange(len(self._erring))
+        # a point's own error is added to it: it does not turn it
+        self._turn_of = np.where(self._are_points > 0, len(self._erring), self._error_of[self._vectors])
         self._added = self._erring[~direction[self._erring]]
+        self._error_of_added = self._error_of[self._added]
         self._noise, self._bias = noise[self._erring].astype(np.float32), bias[self._erring].astype(np.float32)
         self._step_sizes = np.array([d.quantisation for d in device])
         self._rounded = np.flatnonzero(~direction & (self._step_sizes > 0))
@@ -94,6 +102,7 @@ class Sensing:
         self._dropout = np.array([round(devices[name].dropout * LEVELS) for name in dropped])
         self._loses = np.array([c.device in dropped for c in channels for _ in range(c.size)], dtype=bool)
         of = [dropped.index(c.device) if c.device in dropped else 0 for c in channels for _ in range(c.size)]
+        self._loses = np.flatnonzero(self._loses)
         self._dropper = np.array(of)[self._loses]
 
         erring = [channel for i, channel in enumerate(channels) if (noise[starts[i]] > 0) | (bias[starts[i]] > 0)]
@@ -124,33 +133,36 @@ class Sensing:
         everywhere = len(ids) == len(self._past)
         lanes = slice(None) if everywhere else ids  # views where all lanes are read
         now = step % SPAN
-        self._draw(ids[now == 0], step[now == 0])
+        fresh = now == 0
+        if np.count_nonzero(fresh):  # on few lanes several times quicker than any()
+            self._draw(ids[fresh], step[fresh])
         past = self._past
         past[lanes, 1:] = past[lanes, :-1]
         past[lanes, 0] = truth
-        seen = past[lanes]
-        readings = seen[:, self._newer, self._every]
-        readings += self._late * (seen[:, self._older, self._every] - readings)
-        errors = self._errors[ids, now]
-        turn = self._turn[lanes]
-        if len(self._turned):
-            vectors = readings[:, self._turned]
-            error = errors[:, self._error_of[self._turned]] + self._by_camera * turn
-            vectors = vectors + cross(error, vectors)
-            readings[:, self._turned] = vectors / norm(vectors)[..., None]
-        if len(self._seen):
-            points = readings[:, self._seen]
-            readings[:, self._seen] = points + self._shift[lanes] + cross(turn, points - CALIBRATION_CENTRE)
+        seen = past[lanes].reshape(len(ids), -1)
+        readings = seen.take(self._recent, axis=1)
+        readings += self._late * (seen.take(self._before, axis=1) - readings)
+        span = ids * SPAN + now  # the row of each lane's errors at this step, lane after lane
+        errors = self._errors.reshape(-1, self._errors.shape[-1]).take(span, axis=0)
+        if len(self._vectors):
+            vectors = readings.take(self._vectors, axis=1)
+            turn = errors.take(self._turn_of, axis=1) + self._by_camera * self._turn[lanes]
+            turned = cross(turn, vectors - self._centres)
+            vectors += self._are_points * self._shift[lanes]
+            vectors += turned
+            directions = vectors[:, : self._directions]
+            directions /= norm(directions)[..., None]
+            readings[:, self._vectors] = vectors
         if len(self._added):
-            readings[:, self._added] += errors[:, self._error_of[self._added]]
+            readings[:, self._added] += errors.take(self._error_of_added, axis=1)
         if len(self._rounded):
             size = self._step_sizes[self._rounded]
             readings[:, self._rounded] = np.round(readings[:, self._rounded] / size) * size
         if len(self._dropout):
-            lost = self._lost[ids, now]
-            if lost.any():
-                late = self._delivered[lanes][:, self._loses]
-                readings[:, self._loses] = np.where(lost[:, self._dropper], late, readings[:, self._loses])
+            lost = self._lost.reshape(-1, len(self._dropout)).take(span, axis=0)
+            if np.count_nonzero(lost):
+                late, new = self._delivered[lanes].take(self._loses, axis=1), readings.take(self._loses, axis=1)
+                readings[:, self._loses] = np.where(lost.take(self._dropper, axis=1), late, new)
         self._delivered[lanes] = readings
         return readings
 

@@ -21,7 +21,7 @@ from shopfloor.envs.robots.kinematics import (
 from shopfloor.envs.robots.robot import Robot, limited
 from shopfloor.envs.robots.tools import ParallelGripper, Tool
 from shopfloor.envs.rotations import compose, from_rotvec, norm, rotate, to_quaternion, to_rotvec
-from shopfloor.envs.simulation import CONTROL_PERIOD, Simulation
+from shopfloor.envs.simulation import CONTROL_PERIOD, Simulation, run
 
 JOINTS = ("shoulder_pan", "shoulder_lift", "elbow", "wrist_1", "wrist_2", "wrist_3")
 LINK_MASS = (3.761, 8.058, 2.846, 1.37, 1.3, 0.365)  # [kg], vendor's dynamic parameters, as what follows
@@ -52,6 +52,7 @@ HOME = (-0.5091, -2.0125, 2.506, -2.7821, -1.219, 1.1949)  # [rad] tcp at (0.45,
 MOTIONS = ("dx", "dy", "dz", "rx", "ry", "rz")  # translation and rotation of the tool in the base frame
 MAX_TRANSLATION = 0.25  # [m/s] at action 1
 MAX_ROTATION = 1.0  # [rad/s] at action 1
+SCALE = CONTROL_PERIOD * np.array([MAX_TRANSLATION] * 3 + [MAX_ROTATION] * 3)  # [m, rad] in a control period at 1
 LEASH = 0.15  # [rad] between commanded and measured joint angles: bounds what the arm presses with
 
 LINKS = tuple((from_rotvec(np.array([turns * np.pi / 2, 0.0, 0.0])), np.array([a, 0.0, d])) for a, d, turns in DH)
@@ -122,11 +123,11 @@ class Arm(Robot):
         """Look up the arm's elements in a compiled simulation."""
         self.tie(sim)
         self._qpos = sim.joint_columns(JOINTS)
-        self._speed = sim.actuator_columns(JOINTS)
+        self._joints, self._speed = run(self._qpos), run(sim.actuator_columns(JOINTS))
         self._target = sim.activation_columns(JOINTS)
         self._commanded = sim.record(6)  # [rad]
         self._commanded[:] = HOME
-        self._contact, self._sensors = sim.sensor_columns(("gripper_contact",)), sim.left_by_step("sensordata")
+        self._contact, self._sensors = run(sim.sensor_columns(("gripper_contact",))), sim.left_by_step("sensordata")
         self._look()
         sim.after_restore(self._look)
         self.tool.bind(sim, "")
@@ -149,10 +150,9 @@ class Arm(Robot):
 
         The servos integrate joint speeds, so that their targets move evenly within a control period.
         """
-        scale = CONTROL_PERIOD * np.array([MAX_TRANSLATION] * 3 + [MAX_ROTATION] * 3)
         measured = self.joints()
-        wanted = inverse_kinematics_step(self._commanded, self._commanded_pose, actions[:, :6] * scale)
-        commanded = np.clip(wanted, measured - LEASH, measured + LEASH)
+        wanted = inverse_kinematics_step(self._commanded, self._commanded_pose, actions[:, :6] * SCALE)
+        commanded = np.minimum(np.maximum(wanted, measured - LEASH), measured + LEASH)
         self.sim.ctrl[:, self._speed] = (commanded - self._commanded) / CONTROL_PERIOD
         self.tool.command(actions[:, 6:])
         self._commanded[:] = commanded
@@ -160,7 +160,7 @@ class Arm(Robot):
 
     def joints(self) -> Array:
         """Measured joint angles (n, 6) [rad]."""
-        return self.sim.qpos[:, self._qpos]
+        return self.sim.qpos[:, self._joints].copy()
 
     @measurement
     def pose(self) -> tuple[Array, Array]:

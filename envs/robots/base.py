@@ -9,7 +9,7 @@ import numpy as np
 
 from shopfloor.envs.measurement import Array, Ids, Observed, measurement
 from shopfloor.envs.rotations import about_z
-from shopfloor.envs.simulation import Simulation
+from shopfloor.envs.simulation import Simulation, run
 
 GRAVITY = 9.81  # [m/s^2]
 SETTLING = 0.05  # [s] in which the wheels' controllers close a speed error, forces allowing
@@ -74,7 +74,9 @@ class WheeledBase(Observed):
         self.tie(sim)
         self._qpos = sim.joint_columns(self.joints)
         self._qvel = np.array([sim.model.joint(name).dofadr[0] for name in self.joints], dtype=np.intp)
-        self._servos = sim.actuator_columns(self.servos)
+        self._places, self._speeds = run(self._qpos), run(self._qvel)
+        self._servos = run(sim.actuator_columns(self.servos))
+        self._top = np.array([self.drive.speed, self.drive.sideways, self.drive.turn])
 
     def place(self, ids: Ids, place: Array) -> None:
         """Stand the bases of simulations ids at place (k, 3): x [m], y [m], yaw [rad]; at rest."""
@@ -82,13 +84,12 @@ class WheeledBase(Observed):
 
     def command(self, shares: Array) -> None:
         """Drive at shares (n, 3) in [-1, 1] of the top speeds: forward, to the left, turning left."""
-        top = np.array([self.drive.speed, self.drive.sideways, self.drive.turn])
-        self.sim.ctrl[:, self._servos] = shares * top
+        self.sim.ctrl[:, self._servos] = shares * self._top
 
     @measurement
     def place_now(self) -> Array:
         """Where the bases stand (n, 3): x [m], y [m], yaw [rad], the yaw not wrapped."""
-        return self.sim.qpos[:, self._qpos]
+        return self.sim.qpos[:, self._places].copy()
 
     @measurement
     def heading(self) -> Array:
@@ -105,7 +106,7 @@ class WheeledBase(Observed):
     @measurement
     def velocity(self) -> Array:
         """Speeds (n, 3) in the base's own frame: forward [m/s], to the left [m/s], turning left [rad/s]."""
-        world, (cosine, sine) = self.sim.qvel[:, self._qvel], self.heading().T
+        world, (cosine, sine) = self.sim.qvel[:, self._speeds], self.heading().T
         forward = cosine * world[:, 0] + sine * world[:, 1]
         left = cosine * world[:, 1] - sine * world[:, 0]
         return np.array([forward, left, world[:, 2]]).T

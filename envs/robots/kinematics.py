@@ -7,7 +7,12 @@ run. Nothing is left to BLAS or LAPACK, whose kernels differ from processor to p
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
+from operator import mul as times
+from operator import sub as minus
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +21,7 @@ from shopfloor.envs.rotations import compose, from_rotvec, to_rotvec
 from shopfloor.envs.simulation import CONTROL_PERIOD
 
 Array = NDArray[np.float64]
+Numbers = Any  # floats, or arrays (n,)
 
 # Denavit-Hartenberg (a [m], d [m], alpha [quarter turns]) of the UR5e, vendor's figures
 DH = (
@@ -30,6 +36,8 @@ D1, A2, A3, D4, D5, D6 = DH[0][1], DH[1][0], DH[2][0], DH[3][1], DH[4][1], DH[5]
 JOINT_SPEED = np.pi  # [rad/s]
 IK_DAMPING = 0.01  # of the least squares, in which 1 m weighs as much as 1 rad
 BASE = from_rotvec(np.array([0.0, 0.0, np.pi]))  # mounted so that the arm reaches along +x
+FARTHEST = JOINT_SPEED * CONTROL_PERIOD  # [rad] that a joint turns in a control period
+FEW = 2  # arms, up to which plain floats are quicker than arrays
 DIAGONAL = np.arange(6)
 SOLVER_STEPS = 200  # of solve: each is as far as a joint turns in a control period
 
@@ -55,35 +63,23 @@ class Kinematics:
 def forward_kinematics(joints: Array, tool: ToolFrame) -> Kinematics:
     """Joint angles (n, 6) [rad] -> the arm's pose."""
     n, length = len(joints), D6 + tool.reach
+    if n <= FEW:
+        return _few_forward(joints, length, tool.rotation)
     angles = joints.T.copy()
-    np.cumsum(angles[1:4], axis=0, out=angles[1:4])  # shoulder, elbow, first wrist: from level
+    angles[1:4].cumsum(axis=0, out=angles[1:4])  # shoulder, elbow, first wrist: from level
     cosine, sine = np.cos(angles), np.sin(angles)
-    upper, fore = A2 * cosine[1], A3 * cosine[2]
-    upper_rise, fore_rise = A2 * sine[1], A3 * sine[2]
-    frame = np.zeros((4, 3, n))  # position, then the flange's axes; out, beside, up
-    position, x, y, z = frame
-    z[0], z[1], z[2] = -sine[4] * cosine[3], cosine[4], -sine[4] * sine[3]
-    across, lift = cosine[4] * cosine[3], cosine[4] * sine[3]  # of x before the last joint turns it
-    c6, s6 = cosine[5], sine[5]
-    x[0], x[1], x[2] = c6 * across - s6 * sine[3], c6 * sine[4], c6 * lift + s6 * cosine[3]
-    y[0], y[1], y[2] = -s6 * across - c6 * sine[3], -s6 * sine[4], c6 * cosine[3] - s6 * lift
-    wrist, wrist_rise = D5 * sine[3] + length * z[0], length * z[2] - D5 * cosine[3]  # from the first wrist to the tool
-    position[0], position[1] = upper + fore + wrist, D4 + length * z[1]
-    position[2] = upper_rise + fore_rise + wrist_rise + D1
-
-    jacobian = np.zeros((6, 6, n))
-    jacobian[0, 0], jacobian[0, 1], jacobian[0, 5] = position[1], -position[0], 1.0
-    jacobian[3, 0], jacobian[3, 2] = -wrist_rise, wrist
-    jacobian[2, 0], jacobian[2, 2] = -(fore_rise + wrist_rise), fore + wrist
-    jacobian[1, 0], jacobian[1, 2] = D1 - position[2], position[0]
-    jacobian[1:4, 4] = 1.0
-    jacobian[4, 0], jacobian[4, 1], jacobian[4, 2] = -length * across, -length * sine[4], -length * lift
-    jacobian[4, 3], jacobian[4, 5] = sine[3], -cosine[3]
-    jacobian[5, 3:] = z
-    plane = np.stack([cosine[0], sine[0]])
+    plane = np.empty((2, n))
+    plane[0], plane[1] = cosine[0], sine[0]
+    frame, jacobian = np.empty((4, 3, n)), np.zeros((6, 6, n))
+    axes, columns = _in_plane(cosine, sine, length)
+    for place, axis in zip(frame, axes, strict=True):
+        place[0], place[1], place[2] = axis
+    for column, entries in zip(jacobian, columns, strict=True):
+        for row, value in entries.items():
+            column[row] = value
     frame = _in_base(frame, plane).transpose(2, 0, 1)
-    axes = np.swapaxes(frame[:, 1:], 1, 2)
-    return Kinematics(np.ascontiguousarray(frame[:, 0]), compose(axes, tool.rotation), jacobian, plane)
+    turned = np.swapaxes(frame[:, 1:], 1, 2)
+    return Kinematics(np.ascontiguousarray(frame[:, 0]), compose(turned, tool.rotation), jacobian, plane)
 
 
 def inverse_kinematics_step(joints: Array, pose: Kinematics, twist: Array) -> Array:
@@ -92,27 +88,103 @@ def inverse_kinematics_step(joints: Array, pose: Kinematics, twist: Array) -> Ar
     pose: forward_kinematics(joints). Scaled down as a whole where a joint would exceed its speed.
     """
     jacobian = pose.jacobian
+    if len(joints) <= FEW:
+        arms = zip(jacobian.transpose(2, 0, 1).tolist(), twist.tolist(), pose.plane.T.tolist(), strict=True)
+        steps: Array = np.array([_step_of_one(*arm) for arm in arms])
+        return joints + steps
     wanted = _in_base(twist.T.reshape(2, 3, -1), pose.plane).reshape(6, -1)
     augmented = np.empty((6, 7, len(joints)))
     np.sum(jacobian[:, :, None] * jacobian[:, None], axis=0, out=augmented[:, :6])
     augmented[DIAGONAL, DIAGONAL] += IK_DAMPING**2
     augmented[:, 6] = wanted
     step = (jacobian * solve_symmetric(augmented)).sum(axis=1).T
-    excess = np.abs(step).max(axis=-1, keepdims=True) / (JOINT_SPEED * CONTROL_PERIOD)
+    excess = np.abs(step).max(axis=-1, keepdims=True) / FARTHEST
     moved: Array = joints + step / np.maximum(excess, 1.0)
     return moved
 
 
 def solve_symmetric(augmented: Array) -> Array:
     """x (k, n) of A x = b for A | b (k, k + 1, n), A symmetric and positive definite; eliminates in place."""
-    size = len(augmented)
-    for row in range(size):
-        augmented[row, row + 1 :] /= augmented[row, row]
-        if row:
-            augmented[:row, row + 1 :] -= augmented[:row, row, None] * augmented[row, row + 1 :]
-        if row < size - 1:
-            augmented[row + 1 :, row + 1 :] -= augmented[row + 1 :, row, None] * augmented[row, row + 1 :]
+    for row, pivot in enumerate(augmented):
+        pivot[row + 1 :] /= pivot[row]
+        share = augmented[:, row].copy()
+        share[row] = 0.0  # of the row itself nothing is taken
+        augmented[:, row + 1 :] -= share[:, None] * pivot[row + 1 :]
     return augmented[:, -1]
+
+
+def _in_plane(c: Numbers, s: Numbers, length: float) -> tuple[Numbers, Sequence[Mapping[int, Numbers]]]:
+    """Along (out, beside, up): the tool's position and the flange's axes; each joint's part of the Jacobian, by row.
+
+    c, s: six cosines and sines, the middle ones from level; floats of one arm, or arrays (n,) of a batch: what is
+    said here once holds for both, to the bit.
+    """
+    upper, fore, upper_rise, fore_rise = A2 * c[1], A3 * c[2], A2 * s[1], A3 * s[2]
+    z = -s[4] * c[3], c[4], -s[4] * s[3]
+    across, lift = c[4] * c[3], c[4] * s[3]  # of x before the last joint turns it
+    x = c[5] * across - s[5] * s[3], c[5] * s[4], c[5] * lift + s[5] * c[3]
+    y = -s[5] * across - c[5] * s[3], -s[5] * s[4], c[5] * c[3] - s[5] * lift
+    wrist, wrist_rise = D5 * s[3] + length * z[0], length * z[2] - D5 * c[3]  # from the first wrist to the tool
+    position = upper + fore + wrist, D4 + length * z[1], upper_rise + fore_rise + wrist_rise + D1
+    columns: Sequence[Mapping[int, Numbers]] = (
+        {0: position[1], 1: -position[0], 5: 1.0},
+        {0: D1 - position[2], 2: position[0], 4: 1.0},
+        {0: -(fore_rise + wrist_rise), 2: fore + wrist, 4: 1.0},
+        {0: -wrist_rise, 2: wrist, 4: 1.0},
+        {0: -length * across, 1: -length * s[4], 2: -length * lift, 3: s[3], 5: -c[3]},
+        {3: z[0], 4: z[1], 5: z[2]},
+    )
+    return (position, x, y, z), columns
+
+
+# One arm or a few are quicker in plain floats than in numpy, whose calls cost more than the numbers do. Each number
+# comes about by the same operations in the same order as in a batch, so that both give the same bits.
+
+
+def _few_forward(joints: Array, length: float, tool: Array) -> Kinematics:
+    angles = [[a, b, b + c, b + c + d, e, f] for a, b, c, d, e, f in joints.tolist()]
+    cosine, sine = np.cos(angles).tolist(), np.sin(angles).tolist()
+    turn = tool.tolist()
+    arms = [_pose_of_one(c, s, length, turn) for c, s in zip(cosine, sine, strict=True)]
+    whole = np.array(arms)  # (n, 48)
+    position, rotation = whole[:, :3].copy(), whole[:, 3:12].reshape(-1, 3, 3)
+    plane = np.array([[c[0] for c in cosine], [s[0] for s in sine]])
+    return Kinematics(position, rotation, whole[:, 12:].reshape(-1, 6, 6).transpose(1, 2, 0), plane)
+
+
+def _pose_of_one(c: list[float], s: list[float], length: float, tool: list[list[float]]) -> list[float]:
+    """Position (3), the tool's rotation (9) and the Jacobian (36) of one arm, one after the other."""
+    axes, columns = _in_plane(c, s, length)
+    position, x, y, z = ((-(out * c[0] + beside * s[0]), beside * c[0] - out * s[0], up) for out, beside, up in axes)
+    whole = [*position]
+    for row in range(3):
+        whole += [x[row] * a + y[row] * b + z[row] * d for a, b, d in zip(*tool, strict=True)]
+    for entries in columns:
+        whole += map(entries.get, range(6), repeat(0.0))
+    return whole
+
+
+def _step_of_one(jacobian: list[list[float]], twist: list[float], plane: list[float]) -> list[float]:
+    """How far each joint of one arm turns (6,) [rad]."""
+    (c, s), (x, y, z, rx, ry, rz) = plane, twist
+    wanted = (-(x * c + y * s), y * c - x * s, z, -(rx * c + ry * s), ry * c - rx * s, rz)
+    rows = list(zip(*jacobian, strict=True))
+    augmented = [
+        [a0 * b0 + a1 * b1 + a2 * b2 + a3 * b3 + a4 * b4 + a5 * b5 for b0, b1, b2, b3, b4, b5 in rows]
+        for a0, a1, a2, a3, a4, a5 in rows
+    ]
+    for i in range(6):
+        augmented[i][i] += IK_DAMPING**2
+        augmented[i].append(wanted[i])
+    for i in range(6):  # each time without the column that is done with
+        first, *rest = augmented[i]
+        pivot = [value / first for value in rest]
+        augmented = [[*map(minus, row[1:], map(times, repeat(row[0]), pivot))] for row in augmented]
+        augmented[i] = pivot
+    (x,), (y,), (z,), (rx,), (ry,), (rz,) = augmented
+    step = [a * x + b * y + d * z + e * rx + f * ry + g * rz for a, b, d, e, f, g in jacobian]
+    excess = max(max(map(abs, step)) / FARTHEST, 1.0)
+    return [angle / excess for angle in step]
 
 
 def solve(start: Array, tool: ToolFrame, position: Array, rotation: Array) -> Array:

@@ -10,7 +10,20 @@ import numpy as np
 from shopfloor.envs.experts import two_hands
 from shopfloor.envs.experts.expert import CLOSED, OPEN, Phase
 from shopfloor.envs.experts.plug_handling import BY_GRIPS, HOLD, HOUSING_GRIP, PLUG_GRIP, TURNED, PlugHandling, grips
-from shopfloor.envs.measurement import ONE, XY, Array, Channel, Ids, Mask, Measure, Readings, Term, Terms, measurement
+from shopfloor.envs.measurement import (
+    ONE,
+    XY,
+    Array,
+    Channel,
+    Ids,
+    Mask,
+    Measure,
+    Readings,
+    Term,
+    Terms,
+    furthest,
+    measurement,
+)
 from shopfloor.envs.props import furniture, plug_and_housing, scene
 from shopfloor.envs.props.parts import Fixture, Parts, Surfaces
 from shopfloor.envs.props.plug_and_housing import BORE_RADIUS, HOUSING_HEIGHT, KNOB, SHAFT
@@ -211,8 +224,7 @@ class BimanualAssembly(two_hands.TwoHanded, Task):
 
     def stage(self) -> Ids:
         """Both parts held, the housing held up, the plug in its bore, seated, done."""
-        reached = [self.success(), self.seated(), self.in_bore(), self.lifted(), self.held()]
-        return np.select(reached, [5, 4, 3, 2, 1], 0)
+        return furthest(self.held(), self.lifted(), self.in_bore(), self.seated(), self.success())
 
     def lost(self) -> Mask:
         """A part lies on its side or has fallen off the table."""

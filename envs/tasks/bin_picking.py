@@ -9,7 +9,20 @@ import numpy as np
 
 from shopfloor.envs.experts import picking
 from shopfloor.envs.experts.expert import pick_and_place
-from shopfloor.envs.measurement import ONE, XY, Array, Channel, Ids, Mask, Measure, Readings, Term, Terms, measurement
+from shopfloor.envs.measurement import (
+    ONE,
+    XY,
+    Array,
+    Channel,
+    Ids,
+    Mask,
+    Measure,
+    Readings,
+    Term,
+    Terms,
+    furthest,
+    measurement,
+)
 from shopfloor.envs.props import scene
 from shopfloor.envs.props.parts import Bench
 from shopfloor.envs.props.picking_bin import PickingStation, add_station
@@ -213,7 +226,7 @@ class BinPicking(Task):
         its = self._station.of_ordered
         held, height = its(self.held()), its(self._station.over_floor())[:, 2]
         lifted = held & (height > self.knob["bin_depth"])
-        return np.select([self.success(), its(self.in_tote()), lifted, held], [4, 3, 2, 1], 0)
+        return furthest(held, lifted, its(self.in_tote()), self.success())
 
     def lost(self) -> Mask:
         """The ordered item lies on the bench or fell off it."""

@@ -8,7 +8,19 @@ import mujoco
 import numpy as np
 
 from shopfloor.envs.experts.expert import CLOSED, OPEN, Phase, above
-from shopfloor.envs.measurement import XY, Array, Channel, Ids, Mask, Measure, Readings, Term, Terms, measurement
+from shopfloor.envs.measurement import (
+    XY,
+    Array,
+    Channel,
+    Ids,
+    Mask,
+    Measure,
+    Readings,
+    Term,
+    Terms,
+    furthest,
+    measurement,
+)
 from shopfloor.envs.props import gear_train, scene
 from shopfloor.envs.props.gear_train import INPUT, MIDDLE, SHAFT, GearTrain, turns_to_mesh
 from shopfloor.envs.props.parts import Bench
@@ -224,7 +236,7 @@ class GearMeshing(Task):
         """Grasped, lifted off the tray, on the shaft, seated, running."""
         held = self.held()
         lifted = held & (self.gear()[:, 2] > self._bench.height() + LIFTED)
-        return np.select([self.success(), self.seated(), self.on_shaft(), lifted, held], [5, 4, 3, 2, 1], 0)
+        return furthest(held, lifted, self.on_shaft(), self.seated(), self.success())
 
     def lost(self) -> Mask:
         """The gear has fallen off the bench, toppled or left the arm's reach."""

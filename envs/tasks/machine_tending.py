@@ -9,7 +9,7 @@ import mujoco
 import numpy as np
 
 from shopfloor.envs.experts.expert import CLOSED, OPEN, Phase, above, bringing, raised
-from shopfloor.envs.measurement import ONE, Array, Ids, Mask, Measure, Readings, Term, Terms, measurement
+from shopfloor.envs.measurement import ONE, Array, Ids, Mask, Measure, Readings, Term, Terms, furthest, measurement
 from shopfloor.envs.props import blank, machine_tool, scene
 from shopfloor.envs.props.blank import DEPTH, WIDTH, Blank
 from shopfloor.envs.props.machine_tool import BUTTON, DONE, DOOR, IDLE, MachineTool
@@ -165,7 +165,7 @@ class MachineTending(Task):
         """Grasped, in the vice, machine started, milled, in the tray."""
         machine, seated = self._machine, self.seated()
         started = seated & (machine.state() != IDLE)
-        return np.select([self.success(), machine.machined(), started, seated, self.held()], [5, 4, 3, 2, 1], 0)
+        return furthest(self.held(), seated, started, machine.machined(), self.success())
 
     def lost(self) -> Mask:
         """The part has fallen off the bench or left the arm's reach."""

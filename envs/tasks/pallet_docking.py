@@ -9,7 +9,19 @@ import numpy as np
 
 from shopfloor.envs.experts import forking
 from shopfloor.envs.experts.expert import Phase
-from shopfloor.envs.measurement import XY, Array, Channel, Ids, Mask, Measure, Readings, Term, Terms, measurement
+from shopfloor.envs.measurement import (
+    XY,
+    Array,
+    Channel,
+    Ids,
+    Mask,
+    Measure,
+    Readings,
+    Term,
+    Terms,
+    furthest,
+    measurement,
+)
 from shopfloor.envs.props import scene, warehouse
 from shopfloor.envs.props.pallet import DOWN, LOAD_MASS, Bay, Pallet, add_bay, add_pallet
 from shopfloor.envs.props.parts import Surfaces
@@ -211,7 +223,7 @@ class PalletDocking(Task):
         """Forks in, pallet off the floor, over the bay, down in it, forks out of it."""
         on_forks, delivered = self.on_forks(), self.delivered()
         lifted = on_forks & self.lifted()
-        return np.select([self.success(), delivered, lifted & self.in_bay(), lifted, on_forks], [5, 4, 3, 2, 1], 0)
+        return furthest(on_forks, lifted, lifted & self.in_bay(), delivered, self.success())
 
     def lost(self) -> Mask:
         """The pallet was pushed, or has toppled."""

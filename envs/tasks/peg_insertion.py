@@ -8,7 +8,7 @@ import mujoco
 import numpy as np
 
 from shopfloor.envs.experts.expert import CLOSED, OPEN, Phase, above
-from shopfloor.envs.measurement import Array, Channel, Ids, Mask, Measure, Readings, Term, Terms, measurement
+from shopfloor.envs.measurement import Array, Channel, Ids, Mask, Measure, Readings, Term, Terms, furthest, measurement
 from shopfloor.envs.props import scene
 from shopfloor.envs.props.parts import Bench, Fixture, Parts, add_part
 from shopfloor.envs.robots.arm import Arm
@@ -217,8 +217,7 @@ class PegInsertion(Task):
         """Grasped, off the bench, in the bore, deep in it, left there."""
         held, inserted = self.held(), self.inserted()
         lifted = held & (self.peg()[:, 2] > self._bench.height() + PEG_LENGTH)
-        reached = [inserted & self.clear(), inserted, self.in_bore(), lifted, held]
-        return np.select(reached, [5, 4, 3, 2, 1], 0)
+        return furthest(held, lifted, self.in_bore(), inserted, inserted & self.clear())
 
     def lost(self) -> Mask:
         """The peg has fallen off the bench or left the arm's reach."""

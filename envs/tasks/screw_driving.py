@@ -8,7 +8,19 @@ import mujoco
 import numpy as np
 
 from shopfloor.envs.experts.expert import Phase, above
-from shopfloor.envs.measurement import ONE, Array, Channel, Ids, Mask, Measure, Readings, Term, Terms, measurement
+from shopfloor.envs.measurement import (
+    ONE,
+    Array,
+    Channel,
+    Ids,
+    Mask,
+    Measure,
+    Readings,
+    Term,
+    Terms,
+    furthest,
+    measurement,
+)
 from shopfloor.envs.props import scene
 from shopfloor.envs.props.parts import Bench
 from shopfloor.envs.props.screwed_housing import RECESS, SEAT, SNUG, ScrewedHousing
@@ -169,7 +181,7 @@ class ScrewDriving(Task):
     def stage(self) -> Ids:
         """The bit engaged, the head down, the torque reached, the bit out."""
         tight, seated = self.tight() & ~self.stripped(), self.tightened() > 0
-        return np.select([self.success(), tight, seated, self.engaged()], [4, 3, 2, 1], 0)
+        return furthest(self.engaged(), seated, tight, self.success())
 
     def lost(self) -> Mask:
         """The thread is stripped, or the screw has been turned out of its hole."""

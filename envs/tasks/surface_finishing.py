@@ -8,7 +8,20 @@ import mujoco
 import numpy as np
 
 from shopfloor.envs.experts.expert import CLOSED, OPEN, Phase
-from shopfloor.envs.measurement import ONE, XY, Array, Channel, Ids, Mask, Measure, Readings, Term, Terms, measurement
+from shopfloor.envs.measurement import (
+    ONE,
+    XY,
+    Array,
+    Channel,
+    Ids,
+    Mask,
+    Measure,
+    Readings,
+    Term,
+    Terms,
+    furthest,
+    measurement,
+)
 from shopfloor.envs.props import curved_panel as panels
 from shopfloor.envs.props import scene
 from shopfloor.envs.props.curved_panel import CELLS, COLUMNS, ROWS, CurvedPanel, turn
@@ -166,7 +179,7 @@ class SurfaceFinishing(Task):
     def stage(self) -> Ids:
         """The bonnet on the panel, one cell, half of the cells, the panel finished."""
         share = self.coverage()
-        return np.select([self.success(), share >= 0.5, share > 0, self.touches()], [4, 3, 2, 1], 0)
+        return furthest(self.touches(), share > 0, share >= 0.5, self.success())
 
     def lost(self) -> Mask:
         """The panel is gouged, or was pressed too hard for too long."""

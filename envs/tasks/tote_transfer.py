@@ -9,7 +9,20 @@ import numpy as np
 
 from shopfloor.envs.experts import tote_handling, two_hands
 from shopfloor.envs.experts.expert import CLOSED, OPEN, Phase
-from shopfloor.envs.measurement import ONE, XY, Array, Channel, Ids, Mask, Measure, Readings, Term, Terms, measurement
+from shopfloor.envs.measurement import (
+    ONE,
+    XY,
+    Array,
+    Channel,
+    Ids,
+    Mask,
+    Measure,
+    Readings,
+    Term,
+    Terms,
+    furthest,
+    measurement,
+)
 from shopfloor.envs.props import furniture, scene, totes
 from shopfloor.envs.props.parts import Fixture, Parts, Surfaces, add_part
 from shopfloor.envs.props.totes import LOADS
@@ -222,7 +235,7 @@ class ToteTransfer(two_hands.TwoHanded, Task):
         held, seated = self.held(), self.seated()
         raised = held & (self.tote_pose()[0][:, 2] > self._shelf.position()[:, 2] + RAISED)
         over = held & np.logical_and.reduce(np.abs(self.tote_in_tray()[:, :2]) < self.knob["play"], axis=1)
-        return np.select([self.success(), seated, over, raised, held], [5, 4, 3, 2, 1], 0)
+        return furthest(held, raised, over, seated, self.success())
 
     def lost(self) -> Mask:
         """The tote has fallen, has tilted too far or lost load; or the robot has left its workplace."""
