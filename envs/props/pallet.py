@@ -70,7 +70,11 @@ class Pallet(Parts, Observed):
 
     own_measures = (Measure("pushed", "m", "how far the pallet was pushed over the floor"),)
 
-    def __init__(self, sim: Simulation, name: str = "pallet") -> None:
+    def __init__(self) -> None:
+        """Known before there is a simulation, for its measures; `bind` ties it to one."""
+
+    def bind(self, sim: Simulation, name: str = "pallet") -> None:
+        """Look up the pallet in a compiled simulation."""
         super().__init__(sim, [name])
         self.tie(sim)
         self._accelerations = sim.left_by_step("qacc")

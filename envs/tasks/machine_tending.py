@@ -194,14 +194,13 @@ class MachineTending(Task):
         foot = blank.foot(part, part_z, height[:, 0])
         to_grasp = part + (height / 2 - GRASP) * part_z - tcp
         inside, seated = machine_tool.seen_in_machine(foot, seat, inwards, play=self.knob["clearance"])
-        about_it = readings["opening"][:, 0] < WIDTH[1] / 2 + RELEASED
         goal = np.where(readings["cycle"][:, DONE:] > 0.5, readings["tray"], seat)
         return {
             "tcp_to_grasp": to_grasp,
             "part_to_goal": goal - foot,
             "part_inside": inside,
             "part_seated": seated,
-            "part_held": about_it & (norm(to_grasp) < 2 * PAD[0]),
+            "part_held": (readings["opening"][:, 0] < WIDTH[1] / 2 + RELEASED) & (norm(to_grasp) < 2 * PAD[0]),
         }
 
     def phases(self) -> Sequence[Phase]:

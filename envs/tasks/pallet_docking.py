@@ -97,7 +97,9 @@ class PalletDocking(Task):
     robot: Forklift
 
     def make_robot(self) -> Forklift:
-        """The pallet stacker."""
+        """The pallet stacker; the pallet keeps how far it was pushed."""
+        self._pallet = Pallet()
+        self.equipment = (self._pallet,)
         return Forklift()
 
     def scene(self) -> mujoco.MjSpec:
@@ -117,8 +119,8 @@ class PalletDocking(Task):
     def bind(self, sim: Simulation) -> None:
         """Look up pallet and bay."""
         super().bind(sim)
-        self._pallet, self._bay, self._surfaces = Pallet(sim), Bay(sim), Surfaces(sim)
-        self.equipment = (self._pallet,)
+        self._pallet.bind(sim)
+        self._bay, self._surfaces = Bay(sim), Surfaces(sim)
 
     def place(self, ids: Ids, draws: Mapping[str, Array], sites: Sites) -> None:
         """The pallet ahead, the bay to the right."""
@@ -176,8 +178,7 @@ class PalletDocking(Task):
     @measurement
     def delivered(self) -> Mask:
         """Whether the pallet stands in the bay (n,), no matter where the forks are."""
-        there: Mask = (self.agreement() > np.cos(YAW_GOAL)) & (self.pallet_in_bay()[:, 2] < DOWN)
-        return there & self.in_bay()
+        return self.in_bay() & np.asarray((self.agreement() > np.cos(YAW_GOAL)) & (self.pallet_in_bay()[:, 2] < DOWN))
 
     @measurement
     def pallet_in_forks(self) -> Array:
@@ -191,13 +192,11 @@ class PalletDocking(Task):
 
     def on_forks(self) -> Mask:
         """Whether the forks are in the pallet (n,)."""
-        on_forks: Mask = norm(self.pallet_in_forks()) < ON_FORKS
-        return on_forks
+        return np.asarray(norm(self.pallet_in_forks()) < ON_FORKS)
 
     def lifted(self) -> Mask:
         """Whether the pallet is off the floor (n,), by half of what it is driven with."""
-        lifted: Mask = self.pallet()[0][:, 2] > forking.UP / 2
-        return lifted
+        return np.asarray(self.pallet()[0][:, 2] > forking.UP / 2)
 
     def load_acceleration(self) -> Array:
         """Level acceleration (n,) [m/s^2] of the pallet where it is lifted, or 0."""
@@ -227,8 +226,7 @@ class PalletDocking(Task):
 
     def lost(self) -> Mask:
         """The pallet was pushed, or has toppled."""
-        lost: Mask = (self.pallet()[1][:, 2, 2] < TILT_LIMIT) | (self._pallet.pushed() > SLIDE_LIMIT)
-        return lost
+        return np.asarray((self.pallet()[1][:, 2, 2] < TILT_LIMIT) | (self._pallet.pushed() > SLIDE_LIMIT))
 
     def reward_terms(self) -> Mapping[str, Array]:
         """Nearness to the pallet, lift, nearness of the pallet to the bay, down there, out of it."""
