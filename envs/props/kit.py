@@ -94,6 +94,7 @@ def seats_of(tray: Array, tray_yaw: Array) -> Array:
     """Middles (n, 3, 3) [m] of parts that sit in the pockets of a tray at (n, 3) [m] with yaw (n,)."""
     cosine, sine = np.cos(tray_yaw)[:, None], np.sin(tray_yaw)[:, None]
     x, y = POCKETS[:, 0], POCKETS[:, 1]
-    z = np.full((len(tray), len(POCKETS)), FLOOR + HEIGHT / 2)
-    offsets: Array = np.stack([cosine * x - sine * y, sine * x + cosine * y, z], axis=-1)
-    return tray[:, None] + offsets
+    seats = np.empty((len(tray), len(POCKETS), 3))
+    seats[..., 0], seats[..., 1], seats[..., 2] = cosine * x - sine * y, sine * x + cosine * y, FLOOR + HEIGHT / 2
+    seats += tray[:, None]
+    return seats
