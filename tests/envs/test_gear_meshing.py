@@ -120,13 +120,14 @@ def test_an_episode_of_the_expert_goes_through_the_stages_and_is_accounted_for()
     env = env_of(2)
     expert = env.task.expert()
     expert.reset(np.arange(2))
-    stages, measures, success = [], {}, np.zeros(2, dtype=bool)
+    stages, at_end, success = [], {}, np.zeros(2, dtype=bool)
     while not env.over.all():
         info = env.step(expert.act())[-1]
         stages.append(info["stage"])
         success |= info["success"]
-        for name, values in info["measures"].items():
-            measures[name] = np.fmax(measures.get(name, np.nan), values)  # each lane's are NaN but where it ends
+        for lane in np.flatnonzero(info["ended_by"]):
+            at_end[lane] = {name: values[lane] for name, values in info["measures"].items()}
+    measures = {name: np.array([at_end[lane][name] for lane in range(2)]) for name in at_end[0]}
     assert success.all()
     assert (np.array(stages)[-1] == len(GearMeshing.stages) - 1).all()
     assert [set(lane) for lane in np.array(stages).T] == [set(range(len(GearMeshing.stages)))] * 2

@@ -1,3 +1,5 @@
+import copy
+
 import mujoco
 import numpy as np
 import pytest
@@ -52,11 +54,12 @@ def test_a_peg_that_leaves_the_bench_ends_the_episode_as_a_failure():
 @pytest.mark.parametrize("clearance", peg.CLEARANCES)
 def test_the_bore_has_the_play_that_its_grade_says(clearance):
     env = env_of(1, clearance=clearance)
+    model, data = copy.copy(env.model), mujoco.MjData(env.model)
     for shift, touches in ((0.45 * clearance, False), (0.60 * clearance, True)):
         put_peg(env, (shift, 0.0, 0.01))
-        data = env.sim.batch.get_data(0)
-        mujoco.mj_forward(env.sim.batch.get_model(0), data)
-        names = [{env.sim.model.geom(g).name for g in contact.geom} for contact in data.contact if contact.dist < 0]
+        env.sim.copy_to(0, model, data)
+        mujoco.mj_forward(model, data)
+        names = [{model.geom(g).name for g in contact.geom} for contact in data.contact if contact.dist < 0]
         assert any("peg" in pair and any("bore" in name for name in pair) for pair in names) == touches
 
 
