@@ -11,13 +11,14 @@ import mujoco
 import numpy as np
 
 from shopfloor.envs.experts.expert import Expert, Phase
-from shopfloor.envs.measurement import Array, Ids, Mask, Measure, Observed, Term
+from shopfloor.envs.measurement import Array, Ids, Mask, Measure, Observed, Term, furthest
 from shopfloor.envs.randomness import Uniform
 from shopfloor.envs.realism.sites import Sites
 from shopfloor.envs.robots.robot import Robot
 from shopfloor.envs.simulation import CONTROL_RATE, Simulation
 
-__all__ = ["Expert", "Knob", "Simulation", "Sites", "Task", "Uniform"]  # what a task's file needs, beside measurements
+# what a task's file needs, beside measurements
+__all__ = ["Expert", "Knob", "Simulation", "Sites", "Task", "Uniform", "furthest"]
 
 COMMON = Measure("cycle_time", "s", "from the episode's start to its end")
 DIFFICULTIES = ("easy", "default", "hard")

@@ -232,6 +232,11 @@ class MachineTool(Observed):
         """Travel (n,) [m] of the start button."""
         return self.sim.qpos[:, self._button].copy()
 
+    def runs(self) -> Mask:
+        """Whether its cycle has begun, or is over (n,)."""
+        runs: Mask = self._state != IDLE
+        return runs
+
     def state(self) -> Ids:
         """The state of the cycle (n,), an index into CYCLE."""
         return self._state.copy()

@@ -10,26 +10,13 @@ import numpy as np
 from shopfloor.envs.experts import two_hands
 from shopfloor.envs.experts.expert import CLOSED, OPEN, Phase
 from shopfloor.envs.experts.plug_handling import BY_GRIPS, HOLD, HOUSING_GRIP, PLUG_GRIP, TURNED, PlugHandling, grips
-from shopfloor.envs.measurement import (
-    ONE,
-    XY,
-    Array,
-    Channel,
-    Ids,
-    Mask,
-    Measure,
-    Readings,
-    Term,
-    Terms,
-    furthest,
-    measurement,
-)
+from shopfloor.envs.measurement import ONE, XY, Array, Channel, Ids, Mask, Measure, Readings, Term, Terms, measurement
 from shopfloor.envs.props import furniture, plug_and_housing, scene
 from shopfloor.envs.props.parts import Fixture, Parts, Surfaces
 from shopfloor.envs.props.plug_and_housing import BORE_RADIUS, HOUSING_HEIGHT, KNOB, SHAFT
 from shopfloor.envs.robots.humanoid import LEFT, RIGHT, TORSO, Humanoid
 from shopfloor.envs.rotations import about_z, dot, norm
-from shopfloor.envs.task import Knob, Simulation, Sites, Task, Uniform
+from shopfloor.envs.task import Knob, Simulation, Sites, Task, Uniform, furthest
 
 TABLE = (0.62, 0.0, 0.80)  # [m] nominal middle of the table's top
 TORSO_RISE = 0.24  # [m] of the torso's frame over the table

@@ -9,20 +9,7 @@ import numpy as np
 
 from shopfloor.envs.experts import picking
 from shopfloor.envs.experts.expert import pick_and_place
-from shopfloor.envs.measurement import (
-    ONE,
-    XY,
-    Array,
-    Channel,
-    Ids,
-    Mask,
-    Measure,
-    Readings,
-    Term,
-    Terms,
-    furthest,
-    measurement,
-)
+from shopfloor.envs.measurement import ONE, XY, Array, Channel, Ids, Mask, Measure, Readings, Term, Terms, measurement
 from shopfloor.envs.props import scene
 from shopfloor.envs.props.parts import Bench
 from shopfloor.envs.props.picking_bin import PickingStation, add_station
@@ -30,7 +17,7 @@ from shopfloor.envs.props.small_goods import COLOURS, HALF_SIZES, ITEMS, KINDS, 
 from shopfloor.envs.robots.arm import Arm
 from shopfloor.envs.robots.tools import DOWN, STROKE, ParallelGripper
 from shopfloor.envs.rotations import about_z, compose, cross, norm, sine_cosine, yaw
-from shopfloor.envs.task import Expert, Knob, Simulation, Sites, Task, Uniform
+from shopfloor.envs.task import Expert, Knob, Simulation, Sites, Task, Uniform, furthest
 
 READY = (0.45, 0.0, 0.18)  # [m] where the tool starts
 TRAVEL = 0.15  # [m] over the robot's base, height of the tool while it carries

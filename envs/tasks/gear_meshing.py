@@ -8,19 +8,7 @@ import mujoco
 import numpy as np
 
 from shopfloor.envs.experts.expert import CLOSED, OPEN, Phase, above
-from shopfloor.envs.measurement import (
-    XY,
-    Array,
-    Channel,
-    Ids,
-    Mask,
-    Measure,
-    Readings,
-    Term,
-    Terms,
-    furthest,
-    measurement,
-)
+from shopfloor.envs.measurement import XY, Array, Channel, Ids, Mask, Measure, Readings, Term, Terms, measurement
 from shopfloor.envs.props import gear_train, scene
 from shopfloor.envs.props.gear_train import INPUT, MIDDLE, SHAFT, GearTrain, turns_to_mesh
 from shopfloor.envs.props.parts import Bench
@@ -28,7 +16,7 @@ from shopfloor.envs.robots.arm import Arm
 from shopfloor.envs.robots.tools import STROKE, ParallelGripper
 from shopfloor.envs.rotations import about_z, norm, rotate, sine_cosine, unrotate, yaw
 from shopfloor.envs.simulation import CONTROL_PERIOD
-from shopfloor.envs.task import Knob, Simulation, Sites, Task, Uniform
+from shopfloor.envs.task import Knob, Simulation, Sites, Task, Uniform, furthest
 
 TRAY = (0.42, -0.11)  # [m] middle of the area where the gear is found
 STATION = (0.45, 0.11)  # [m] nominal place of the middle shaft

@@ -9,7 +9,7 @@ import mujoco
 import numpy as np
 
 from shopfloor.envs.experts.expert import CLOSED, OPEN, Phase, above, bringing, raised
-from shopfloor.envs.measurement import ONE, Array, Ids, Mask, Measure, Readings, Term, Terms, furthest, measurement
+from shopfloor.envs.measurement import ONE, Array, Ids, Mask, Measure, Readings, Term, Terms, measurement
 from shopfloor.envs.props import blank, machine_tool, scene
 from shopfloor.envs.props.blank import DEPTH, WIDTH, Blank
 from shopfloor.envs.props.machine_tool import BUTTON, DONE, DOOR, IDLE, MachineTool
@@ -18,7 +18,7 @@ from shopfloor.envs.props.tray import Tray
 from shopfloor.envs.robots.arm import Arm
 from shopfloor.envs.robots.tools import PAD
 from shopfloor.envs.rotations import about_z, norm, yaw
-from shopfloor.envs.task import Knob, Simulation, Sites, Task, Uniform
+from shopfloor.envs.task import Knob, Simulation, Sites, Task, Uniform, furthest
 
 MACHINE = (0.68, 0.22)  # [m] nominal place of the vice
 IN_TRAY = (0.46, -0.13)  # [m] middle of the area where the blank is found
@@ -164,8 +164,7 @@ class MachineTending(Task):
     def stage(self) -> Ids:
         """Grasped, in the vice, machine started, milled, in the tray."""
         machine, seated = self._machine, self.seated()
-        started = seated & (machine.state() != IDLE)
-        return furthest(self.held(), seated, started, machine.machined(), self.success())
+        return furthest(self.held(), seated, seated & machine.runs(), machine.machined(), self.success())
 
     def lost(self) -> Mask:
         """The part has fallen off the bench or left the arm's reach."""

@@ -9,25 +9,13 @@ import numpy as np
 
 from shopfloor.envs.experts import forking
 from shopfloor.envs.experts.expert import Phase
-from shopfloor.envs.measurement import (
-    XY,
-    Array,
-    Channel,
-    Ids,
-    Mask,
-    Measure,
-    Readings,
-    Term,
-    Terms,
-    furthest,
-    measurement,
-)
+from shopfloor.envs.measurement import XY, Array, Channel, Ids, Mask, Measure, Readings, Term, Terms, measurement
 from shopfloor.envs.props import scene, warehouse
 from shopfloor.envs.props.pallet import DOWN, LOAD_MASS, Bay, Pallet, add_bay, add_pallet
 from shopfloor.envs.props.parts import Surfaces
 from shopfloor.envs.robots.forklift import CENTRE, Forklift
 from shopfloor.envs.rotations import norm, seen_along, unrotate
-from shopfloor.envs.task import Knob, Simulation, Sites, Task, Uniform
+from shopfloor.envs.task import Knob, Simulation, Sites, Task, Uniform, furthest
 
 PICKUP, BAY = (3.0, 0.6), (1.2, -2.8)  # [m] nominal places of the pallet and of the bay
 BAY_YAW = -np.pi / 2  # [rad] heading of a stacker that stands in the bay
@@ -178,7 +166,7 @@ class PalletDocking(Task):
     @measurement
     def delivered(self) -> Mask:
         """Whether the pallet stands in the bay (n,), no matter where the forks are."""
-        return self.in_bay() & np.asarray((self.agreement() > np.cos(YAW_GOAL)) & (self.pallet_in_bay()[:, 2] < DOWN))
+        return np.asarray(self.in_bay() & (self.agreement() > np.cos(YAW_GOAL)) & (self.pallet_in_bay()[:, 2] < DOWN))
 
     @measurement
     def pallet_in_forks(self) -> Array:

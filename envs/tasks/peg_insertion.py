@@ -8,13 +8,13 @@ import mujoco
 import numpy as np
 
 from shopfloor.envs.experts.expert import CLOSED, OPEN, Phase, above
-from shopfloor.envs.measurement import Array, Channel, Ids, Mask, Measure, Readings, Term, Terms, furthest, measurement
+from shopfloor.envs.measurement import Array, Channel, Ids, Mask, Measure, Readings, Term, Terms, measurement
 from shopfloor.envs.props import scene
 from shopfloor.envs.props.parts import Bench, Fixture, Parts, add_part
 from shopfloor.envs.robots.arm import Arm
 from shopfloor.envs.robots.tools import PAD
 from shopfloor.envs.rotations import about_z, compose, cross, from_rotvec, norm, rotate, unrotate
-from shopfloor.envs.task import Knob, Simulation, Sites, Task, Uniform
+from shopfloor.envs.task import Knob, Simulation, Sites, Task, Uniform, furthest
 
 PEG_RADIUS = 3.993e-3  # [m], Isaac Lab Factory's 8 mm peg
 PEG_LENGTH = 0.05  # [m], likewise

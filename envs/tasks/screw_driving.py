@@ -8,26 +8,14 @@ import mujoco
 import numpy as np
 
 from shopfloor.envs.experts.expert import Phase, above
-from shopfloor.envs.measurement import (
-    ONE,
-    Array,
-    Channel,
-    Ids,
-    Mask,
-    Measure,
-    Readings,
-    Term,
-    Terms,
-    furthest,
-    measurement,
-)
+from shopfloor.envs.measurement import ONE, Array, Channel, Ids, Mask, Measure, Readings, Term, Terms, measurement
 from shopfloor.envs.props import scene
 from shopfloor.envs.props.parts import Bench
 from shopfloor.envs.props.screwed_housing import RECESS, SEAT, SNUG, ScrewedHousing
 from shopfloor.envs.robots.arm import Arm
 from shopfloor.envs.robots.screwdriver import SPRING, Screwdriver
 from shopfloor.envs.rotations import about_z, norm
-from shopfloor.envs.task import Knob, Simulation, Sites, Task, Uniform
+from shopfloor.envs.task import Knob, Simulation, Sites, Task, Uniform, furthest
 
 SEATING = 1.2  # [N m]
 UNSCREWED = -4 * np.pi  # [rad]: the screw has fallen out of its hole

@@ -8,20 +8,7 @@ import mujoco
 import numpy as np
 
 from shopfloor.envs.experts.expert import CLOSED, OPEN, Phase
-from shopfloor.envs.measurement import (
-    ONE,
-    XY,
-    Array,
-    Channel,
-    Ids,
-    Mask,
-    Measure,
-    Readings,
-    Term,
-    Terms,
-    furthest,
-    measurement,
-)
+from shopfloor.envs.measurement import ONE, XY, Array, Channel, Ids, Mask, Measure, Readings, Term, Terms, measurement
 from shopfloor.envs.props import curved_panel as panels
 from shopfloor.envs.props import scene
 from shopfloor.envs.props.curved_panel import CELLS, COLUMNS, ROWS, CurvedPanel, turn
@@ -30,7 +17,7 @@ from shopfloor.envs.robots.arm import Arm
 from shopfloor.envs.robots.finisher import BONNET_RADIUS, RUNNING, STIFFNESS, Finisher
 from shopfloor.envs.rotations import cross, from_rotvec
 from shopfloor.envs.simulation import CONTROL_PERIOD
-from shopfloor.envs.task import Knob, Simulation, Sites, Task, Uniform
+from shopfloor.envs.task import Knob, Simulation, Sites, Task, Uniform, furthest
 
 PANEL = (0.52, 0.0, 0.16)  # [m] nominal place of the panel's middle, over the bench
 

@@ -9,26 +9,13 @@ import numpy as np
 
 from shopfloor.envs.experts import tote_handling, two_hands
 from shopfloor.envs.experts.expert import CLOSED, OPEN, Phase
-from shopfloor.envs.measurement import (
-    ONE,
-    XY,
-    Array,
-    Channel,
-    Ids,
-    Mask,
-    Measure,
-    Readings,
-    Term,
-    Terms,
-    furthest,
-    measurement,
-)
+from shopfloor.envs.measurement import ONE, XY, Array, Channel, Ids, Mask, Measure, Readings, Term, Terms, measurement
 from shopfloor.envs.props import furniture, scene, totes
 from shopfloor.envs.props.parts import Fixture, Parts, Surfaces, add_part
 from shopfloor.envs.props.totes import LOADS
 from shopfloor.envs.robots.humanoid import TORSO, Humanoid
 from shopfloor.envs.rotations import about_z, cross, norm, unrotate
-from shopfloor.envs.task import Knob, Simulation, Sites, Task, Uniform
+from shopfloor.envs.task import Knob, Simulation, Sites, Task, Uniform, furthest
 
 LOAD_SPREAD = 0.3  # masses of loads are the nominal ones times 1 +- this
 SHELF = (0.66, 0.0, 0.78)  # [m] nominal middle of the shelf's top board
