@@ -90,7 +90,7 @@ def test_a_pallet_that_is_pushed_over_the_floor_is_lost():
     for _ in range(80):
         lost |= env.step(np.tile([0.4, 0.0, 1.0], (3, 1)))[-1]["lost"]
     assert lost.all()
-    assert (env.task.pushed() > SLIDE_LIMIT).all()
+    assert (env.task._pallet.pushed() > SLIDE_LIMIT).all()
 
 
 @pytest.mark.parametrize("knob", ["yaw_spread", "tolerance", "load"])
@@ -206,7 +206,7 @@ def test_a_second_expert_does_not_disturb_the_first():
 
 def test_how_far_the_pallet_was_pushed_is_part_of_the_state():
     env, other = yard(), yard()
-    env.task._pallet.pushed[:] = 0.1
+    env.task._pallet._pushed[:] = 0.1
     other.restore(env.state())
-    np.testing.assert_array_equal(other.task.pushed(), 0.1)
+    np.testing.assert_array_equal(other.task._pallet.pushed(), 0.1)
     np.testing.assert_array_equal(other.task.bay_pose()[1], env.task.bay_pose()[1])

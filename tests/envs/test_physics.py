@@ -63,8 +63,8 @@ def test_expert_episodes_are_physically_plausible(task):
                 assert -contact.dist < DEEPEST, f"{names} {-1e3 * contact.dist:.2f} mm in one another"
 
 
-def test_no_pad_presses_with_more_than_twice_the_grip(task):
-    """As it stands at the end of each control step; the blow of a closing finger may fall between two."""
+def test_no_pad_presses_with_more_than_twice_the_grip_but_for_a_moment(task):
+    """As it stands at the end of each control step: one step of an episode may be harder, by half as much again."""
     n = 24
     env = ShopfloorVectorEnv(task, n, realism="default", autoreset_mode="Disabled")
     model, robot = env.sim.model, env.task.robot
@@ -75,7 +75,7 @@ def test_no_pad_presses_with_more_than_twice_the_grip(task):
     expert = env.task.expert()
     expert.reset(np.arange(n))
     own, data, force = copy.copy(model), mujoco.MjData(model), np.zeros(6)
-    hardest, where = 0.0, ""
+    hardest, where, hard = 0.0, "", np.zeros(n, dtype=int)
     while not env.over.all():
         moving = ~env.over
         env.step(expert.act())
@@ -85,12 +85,16 @@ def test_no_pad_presses_with_more_than_twice_the_grip(task):
             if not len(touching):
                 continue
             mujoco.mj_forward(own, data)  # after a step, the contacts are new and their forces are not yet
+            most = 0.0
             for index in touching:
                 mujoco.mj_contactForce(own, data, index, force)
+                most = max(most, force[0])
                 if force[0] > hardest:
                     names = [model.geom(geom).name for geom in data.contact.geom[index]]
                     hardest, where = force[0], f"{names} in lane {lane}"
-    assert hardest < 2 * robot.grip_force, f"{where} press with {hardest:.0f} N"
+            hard[lane] += most >= 2 * robot.grip_force
+    assert hard.max() <= 1, f"{where} press with {hardest:.0f} N, hard in {hard.tolist()} control steps"
+    assert hardest < 3 * robot.grip_force, f"{where} press with {hardest:.0f} N"
 
 
 def test_command_latency_delays_the_robots_actuators_and_no_others(task):
