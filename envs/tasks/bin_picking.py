@@ -61,7 +61,7 @@ class BinPicking(Task):
         "joint_shift": Uniform((-0.03,) * 6, (0.03,) * 6),  # [rad]
     }
     channels = (
-        Channel("items", "camera", "position", 3 * N),
+        Channel("item_places", "camera", "position", 3 * N),
         Channel("item_x", "camera", "direction", 3 * N),
         Channel("item_z", "camera", "direction", 3 * N),
         Channel("lengths", "camera", "scalar", N),
@@ -127,7 +127,7 @@ class BinPicking(Task):
         self.sim.settle(ids)
 
     @measurement
-    def items(self) -> Array:
+    def item_places(self) -> Array:
         """Middles (n, items, 3) [m]."""
         return self._station.goods.positions()
 
@@ -173,7 +173,7 @@ class BinPicking(Task):
     @measurement
     def held(self) -> Mask:
         """Which items are between the closed pads (n, items)."""
-        return picking.held(self.items(), self.robot.pose()[0], self.robot.tool.state())
+        return picking.held(self.item_places(), self.robot.pose()[0], self.robot.tool.state())
 
     def holds(self) -> Mask:
         """Whether an item is in the hand (n,)."""
@@ -187,7 +187,7 @@ class BinPicking(Task):
 
     def put_down(self) -> Mask:
         """Whether the item that is nearest to the tool is in the bin or in the tote, below the rim (n,)."""
-        nearest = norm(self.items() - self.robot.pose()[0][:, None]).argmin(axis=1)
+        nearest = norm(self.item_places() - self.robot.pose()[0][:, None]).argmin(axis=1)
         put_down: Mask = (self._station.in_bin() | self.in_tote())[np.arange(self.sim.nsim), nearest]
         return put_down
 
@@ -206,7 +206,7 @@ class BinPicking(Task):
         its = self._station.of_ordered
         alone: Mask = np.logical_and.reduce(self.in_tote() == (self.ordered() == 1), axis=1)
         alone &= norm(its(self._station.goods.velocities())[:, :3]) < STILL
-        return alone & (norm(its(self.items()) - self.robot.pose()[0]) > CLEAR)
+        return alone & (norm(its(self.item_places()) - self.robot.pose()[0]) > CLEAR)
 
     def stage(self) -> Ids:
         """The ordered item is grasped, over the bin's rim, in the tote, delivered."""
@@ -222,7 +222,7 @@ class BinPicking(Task):
     def reward_terms(self) -> Mapping[str, Array]:
         """Nearness of tool and ordered item, hold, nearness of item and tote while held, item in the tote."""
         its = self._station.of_ordered
-        item, held, tote = its(self.items()), its(self.held()), its(self.in_tote()).astype(float)
+        item, held, tote = its(self.item_places()), its(self.held()), its(self.in_tote()).astype(float)
         return {
             "reach": 1 - np.tanh(5 * norm(item - self.robot.pose()[0])),
             "grasp": np.maximum(held, tote),
@@ -231,7 +231,7 @@ class BinPicking(Task):
         }
 
     def _view(self) -> picking.View:
-        heap = picking.heap_seen(self.items(), self._station.goods.rotations(), self._station.scales)
+        heap = picking.heap_seen(self.item_places(), self._station.goods.rotations(), self._station.scales)
         return picking.View(heap, self.bin(), self.bin_axis()[:, :2], self.tote())
 
     @measurement
@@ -243,7 +243,7 @@ class BinPicking(Task):
         """What to take next and where to, and where all is, from the readings."""
         tcp, lengths, ordered = (readings[name] for name in ("tcp", "lengths", "ordered"))
         bin_, bin_axis, tote = readings["bin"], readings["bin_axis"][:, :2], readings["tote"]
-        items, x, z = (readings[name].reshape(-1, N, 3) for name in ("items", "item_x", "item_z"))
+        items, x, z = (readings[name].reshape(-1, N, 3) for name in ("item_places", "item_x", "item_z"))
         opening, tool_z, rows = readings["opening"][:, 0], readings["tool_z"], np.arange(len(tcp))
         heap = picking.heap_seen(items, np.stack([x, cross(z, x), z], axis=-1), lengths / HALF_SIZES.max(axis=1))
         view = picking.View(heap, bin_, bin_axis, tote)
@@ -281,7 +281,7 @@ class BinPicking(Task):
         def place() -> tuple[Array, Array]:
             goal = picking.goal(self._view(), expert.item, expert.item == self._station.order)
             position, rotation = self.robot.pose()
-            return goal + position - self.items()[lanes, expert.item], compose(
+            return goal + position - self.item_places()[lanes, expert.item], compose(
                 about_z(yaw(compose(rotation, DOWN.T))), DOWN
             )
 

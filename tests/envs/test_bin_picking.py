@@ -88,7 +88,7 @@ def test_what_lies_on_the_ordered_item_is_taken_first_and_a_wrong_item_comes_bac
     env = env_of(1)
     put_items(env, {})
     assert env.task.plan()[0][0] == ORDERED
-    middle = env.task.items()[:, ORDERED]
+    middle = env.task.item_places()[:, ORDERED]
     put_items(env, {OTHER: middle + np.array([0.0, 0.0, 0.03])})
     assert env.task.plan()[0][0] == OTHER
     put_items(env, {OTHER: tote_of(env)})
@@ -103,7 +103,7 @@ def test_the_expert_turns_to_another_item_where_the_heap_slides_before_the_hand_
     for _ in range(3):
         env.step(expert.act())
     assert expert.item[0] == ORDERED
-    put_items(env, {OTHER: env.task.items()[:, ORDERED] + np.array([0.0, 0.0, 0.03])})
+    put_items(env, {OTHER: env.task.item_places()[:, ORDERED] + np.array([0.0, 0.0, 0.03])})
     expert.act()
     assert expert.item[0] == OTHER
 
@@ -141,12 +141,14 @@ def heap_columns(env):
 @pytest.mark.parametrize("pitch", [0.054, None])
 def test_the_heap_lies_at_rest_in_the_bin_from_the_start(pitch):
     env = env_of(32, pitch=pitch)
-    start = env.task.items()
+    start = env.task.item_places()
     assert env.task._station.in_bin().all()
     assert not env.task._station.goods.velocities().any()
     for _ in range(10):  # 0.5 s
         env.step(np.zeros((32, 7)))
-        assert np.abs(env.task.items() - start).max() < 2e-3  # most: under 0.3 mm; the densest heap: 1.4 in one lane
+        assert (
+            np.abs(env.task.item_places() - start).max() < 2e-3
+        )  # most: under 0.3 mm; the densest heap: 1.4 in one lane
         assert np.abs(env.task._station.goods.velocities()[..., :3]).max() < 0.05
     assert not env.task.lost().any()
 
@@ -204,7 +206,7 @@ def test_every_item_is_ordered_at_times_and_the_lamp_shows_which():
 
 def test_the_knobs_change_heap_sizes_and_bin(monkeypatch):
     def spread(pitch):
-        return np.ptp(env_of(16, pitch=pitch, size_spread=0.0).task.items()[..., :2], axis=1).mean()
+        return np.ptp(env_of(16, pitch=pitch, size_spread=0.0).task.item_places()[..., :2], axis=1).mean()
 
     assert spread(0.07) > 1.1 * spread(0.054)  # tubes have rolled
     with monkeypatch.context() as patched:

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import gymnasium
 import numpy as np
 import pytest
+import torch
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 from stable_baselines3.common.env_checker import check_env as check_env_sb3
@@ -333,6 +334,12 @@ def test_channels_are_named_once_and_each_is_a_measurement_of_its_size(task):
             if channel.quantity == "direction":
                 lengths = np.linalg.norm(values.reshape(n, -1, 3), axis=-1)
                 np.testing.assert_allclose(lengths, 1, atol=1e-9, err_msg=channel.name)
+
+
+def test_no_channel_has_the_name_of_a_method_of_the_dicts_that_hold_raw_readings(task):
+    env = env_of(task, 1, obs_type="raw")
+    taken = set(dir(torch.nn.ModuleDict())) | set(dir(gymnasium.spaces.Dict()))
+    assert not taken & set(env.single_observation_space.keys())
 
 
 def test_measures_are_named_once_with_a_unit_and_are_made_of_measurements(task):

@@ -64,7 +64,7 @@ def test_expert_episodes_are_physically_plausible(task):
 
 
 def test_no_pad_presses_with_more_than_twice_the_grip_but_for_a_moment(task):
-    """As it stands at the end of each control step: one step of an episode may be harder, by half as much again."""
+    """As it stands at the end of each control step; two of them in an episode, 0.1 s, may be harder by half as much."""
     n = 24
     env = ShopfloorVectorEnv(task, n, realism="default", autoreset_mode="Disabled")
     model, robot = env.sim.model, env.task.robot
@@ -93,7 +93,7 @@ def test_no_pad_presses_with_more_than_twice_the_grip_but_for_a_moment(task):
                     names = [model.geom(geom).name for geom in data.contact.geom[index]]
                     hardest, where = force[0], f"{names} in lane {lane}"
             hard[lane] += most >= 2 * robot.grip_force
-    assert hard.max() <= 1, f"{where} press with {hardest:.0f} N, hard in {hard.tolist()} control steps"
+    assert hard.max() <= 2, f"{where} press with {hardest:.0f} N, hard in {hard.tolist()} control steps"
     assert hardest < 3 * robot.grip_force, f"{where} press with {hardest:.0f} N"
 
 
