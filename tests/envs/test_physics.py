@@ -63,8 +63,13 @@ def test_expert_episodes_are_physically_plausible(task):
                 assert -contact.dist < DEEPEST, f"{names} {-1e3 * contact.dist:.2f} mm in one another"
 
 
-def test_no_pad_presses_with_more_than_twice_the_grip_but_for_a_moment(task):
-    """As it stands at the end of each control step; two of them in an episode, 0.1 s, may be harder by half as much."""
+def test_no_pad_presses_with_more_than_twice_the_grip(task, request):
+    """As it stands at the end of each control step; the blow of a closing finger may fall between two."""
+    if task == "ToteTransfer":
+        reason = (
+            "77 N for 0.1 s as one of 24 totes is lifted, as in 0.2.1 at another seed: neither pace nor hold mends it"
+        )
+        request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
     n = 24
     env = ShopfloorVectorEnv(task, n, realism="default", autoreset_mode="Disabled")
     model, robot = env.sim.model, env.task.robot
@@ -75,7 +80,7 @@ def test_no_pad_presses_with_more_than_twice_the_grip_but_for_a_moment(task):
     expert = env.task.expert()
     expert.reset(np.arange(n))
     own, data, force = copy.copy(model), mujoco.MjData(model), np.zeros(6)
-    hardest, where, hard = 0.0, "", np.zeros(n, dtype=int)
+    hardest, where = 0.0, ""
     while not env.over.all():
         moving = ~env.over
         env.step(expert.act())
@@ -85,16 +90,12 @@ def test_no_pad_presses_with_more_than_twice_the_grip_but_for_a_moment(task):
             if not len(touching):
                 continue
             mujoco.mj_forward(own, data)  # after a step, the contacts are new and their forces are not yet
-            most = 0.0
             for index in touching:
                 mujoco.mj_contactForce(own, data, index, force)
-                most = max(most, force[0])
                 if force[0] > hardest:
                     names = [model.geom(geom).name for geom in data.contact.geom[index]]
                     hardest, where = force[0], f"{names} in lane {lane}"
-            hard[lane] += most >= 2 * robot.grip_force
-    assert hard.max() <= 2, f"{where} press with {hardest:.0f} N, hard in {hard.tolist()} control steps"
-    assert hardest < 3 * robot.grip_force, f"{where} press with {hardest:.0f} N"
+    assert hardest < 2 * robot.grip_force, f"{where} press with {hardest:.0f} N"
 
 
 def test_command_latency_delays_the_robots_actuators_and_no_others(task):
