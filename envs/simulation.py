@@ -19,11 +19,11 @@ CONTROL_RATE = 20  # [Hz]
 CONTROL_PERIOD = 1 / CONTROL_RATE  # [s]
 SUBSTEPS = 10  # physics steps in a control period
 TIMESTEP = CONTROL_PERIOD / SUBSTEPS  # [s]
-SETTLED = 5e-5  # [m] that nothing loose moves from one look to the next, where it counts as at rest
-COARSE = 2  # times the usual physics step while things settle: half as many do, and things lie no worse
-LOOK = 10  # [coarse steps] from one look to the next: 0.1 s
-FALL = 4  # [looks] in which things fall freely; from then on each look stops them: tubes would roll on for a second
-LONGEST_SETTLING = 15  # [looks]
+SETTLED = 5e-5  # [m] that nothing loose moves from one look to the next, where it counts as still
+QUIET = 3  # [looks] in a row for which all is still where it is at rest: what stands on its edge first falls slowly
+LOOK = 20  # [physics steps] from one look to the next: 0.1 s
+FALL = 4  # [looks] in which things fall freely; from then on each look stops what moves: tubes would roll on for long
+LONGEST_SETTLING = 40  # [looks]
 _DIVERGED = [  # warnings after which a state means nothing
     int(warning)
     for warning in (
@@ -111,19 +111,18 @@ class Simulation:
         does not depend on the others. RuntimeError where a simulation diverges.
         """
         before, warnings = self._batch.state[ids], self._batch.warning[ids]
-        timestep, places = self.per_simulation("opt.timestep"), self._loose[:, :3]
-        timestep[ids] = COARSE * self.model.opt.timestep
-        moving = ids
+        places, moving = self._loose[:, :3], ids
+        still = np.zeros(len(ids), dtype=np.int64)  # [looks] in a row in which nothing loose has moved
         for look in range(1, LONGEST_SETTLING + 1):
             start = self.qpos[moving[:, None, None], places]
             self._batch.step(moving, nstep=LOOK, stage=mujoco.mjtStage.mjSTAGE_VEL)
+            moved = np.abs(self.qpos[moving[:, None, None], places] - start).max(axis=(1, 2)) > SETTLED
             if look >= FALL:
-                self.qvel[moving[:, None, None], self._loose_speeds] = 0.0
-            moved = np.abs(self.qpos[moving[:, None, None], places] - start).max(axis=(1, 2))
-            moving = moving[moved > SETTLED]
+                self.qvel[moving[moved, None, None], self._loose_speeds] = 0.0
+            still = np.where(moved, 0, still + 1)
+            moving, still = moving[still < QUIET], still[still < QUIET]
             if not len(moving):
                 break
-        timestep[ids] = self.model.opt.timestep
         diverged = (self._batch.warning[ids] != warnings)[:, _DIVERGED, 1].any(axis=1)
         if diverged.any():
             raise RuntimeError(f"simulations {ids[diverged]} diverge while they settle, want a start that does not")
