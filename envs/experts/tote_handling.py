@@ -35,10 +35,10 @@ UP = np.array([0.0, 0.0, 1.0])
 
 ASIDE, ALONG = 0.006, 0.4  # [m] a hand further aside than this comes down no lower than 8 times that; so much of
 # what it is off along the handle counts
-CLEAR = 0.06  # [m] times how far the tote is aside, in terms of its play in the tray, it keeps over that
+CLEAR, CENTRED = 0.1, 0.2  # [m] times how far aside the tote is kept over the tray; down to that it may be lowered. Both
+# in terms of its play there: a tote lowered off the middle strikes the tray's wall, and one hand carries that
 NEAR = 0.10  # [m] from where hands and tote are to be, the hands begin to reach there
 FAR = 0.3  # [m] from the cart, the torso does not yet come down
-PRESS = 0.002  # [m] that the hands go on down as the tote stands
 
 
 def handles(tote: Array, rotation: Array) -> Array:
@@ -87,7 +87,7 @@ class ToteHandling:
         goal = here + np.stack([free, free, np.ones_like(free)], axis=1) * (torso - here)
         gap = tray - tote
         aside = np.hypot(gap[:, 0], gap[:, 1])
-        height = np.clip(CLEAR * (aside / self._play - 1 / 3), 0.0, -GRIP) - PRESS
+        height = np.clip(CLEAR * (aside / self._play - CENTRED), 0.0, -GRIP)
         hands = handles(tray + height[:, None] * UP, turned)
         # how the tote sits in the hands, to either side and turned: they make up for that
         shift = position[:, :TORSO].mean(axis=1) + gap - hands.mean(axis=1)

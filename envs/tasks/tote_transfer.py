@@ -269,6 +269,6 @@ class ToteTransfer(two_hands.TwoHanded, Task):
         return (
             Phase("reach", to.take, OPEN, speed=0.8, until=self.at_grips, patience=200),
             Phase("grasp", to.take, CLOSED, speed=0.3, until=held, dwell=5, patience=30),
-            Phase("carry", to.set_down, CLOSED, 0.7, until=self.seated, holds=held, dwell=2, patience=360),
+            Phase("carry", to.set_down, CLOSED, 0.45, until=self.seated, holds=held, dwell=2, patience=360),
             Phase("work", to.set_down, OPEN, 0.3, tolerance=1.0, angle_tolerance=4.0, dwell=8),
         )

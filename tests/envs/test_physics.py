@@ -63,13 +63,8 @@ def test_expert_episodes_are_physically_plausible(task):
                 assert -contact.dist < DEEPEST, f"{names} {-1e3 * contact.dist:.2f} mm in one another"
 
 
-def test_no_pad_presses_with_more_than_twice_the_grip(task, request):
+def test_no_pad_presses_with_more_than_twice_the_grip(task):
     """As it stands at the end of each control step; the blow of a closing finger may fall between two."""
-    if task == "ToteTransfer":
-        reason = (
-            "77 N for 0.1 s as one of 24 totes is lifted, as in 0.2.1 at another seed: neither pace nor hold mends it"
-        )
-        request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
     n = 24
     env = ShopfloorVectorEnv(task, n, realism="default", autoreset_mode="Disabled")
     model, robot = env.sim.model, env.task.robot
