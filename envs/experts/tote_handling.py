@@ -35,8 +35,8 @@ UP = np.array([0.0, 0.0, 1.0])
 
 ASIDE, ALONG = 0.006, 0.4  # [m] a hand further aside than this comes down no lower than 8 times that; so much of
 # what it is off along the handle counts
-CLEAR, CENTRED = 0.1, 0.2  # [m] times how far aside the tote is kept over the tray; down to that it may be lowered. Both
-# in terms of its play there: a tote lowered off the middle strikes the tray's wall, and one hand carries that
+CLEAR = 0.1  # [m] times how far the tote is aside, in terms of its play in the tray, it keeps over that
+CENTRED = 0.2  # but for that much, in the same terms: lowered farther off, it strikes the wall, and one hand carries it
 NEAR = 0.10  # [m] from where hands and tote are to be, the hands begin to reach there
 FAR = 0.3  # [m] from the cart, the torso does not yet come down
 
