@@ -118,7 +118,8 @@ def _first_blocks(key: Keys, stream: str, count: int) -> Words:
 
 def stream(purpose: Purpose, *numbers: int) -> np.random.Generator:
     """A generator for a purpose and numbers of 0 or more, such as (seed, episode), for those who draw in sequence."""
-    words = [word for number in numbers for word in (number & 0xFFFFFFFF, number >> 32)]
+    length = max(map(_length, numbers), default=0)  # of each: no number runs into the next
+    words = [number >> 32 * place & 0xFFFFFFFF for number in numbers for place in range(length)]
     return np.random.default_rng(np.random.SeedSequence(words, spawn_key=(int(purpose), len(words))))
 
 
@@ -145,17 +146,19 @@ class Uniform:
 
 
 def _words(number: int | NDArray[np.int64]) -> Sequence[int | NDArray[np.int64]]:
-    """The 32-bit words of a number from the lowest up, two or more."""
+    """The 32-bit words of a number from the lowest up, two or more. ValueError on a negative one."""
     if isinstance(number, np.ndarray):
         if (number < 0).any():
             raise ValueError(f"numbers {number}, want 0 or more")
         return [number & 0xFFFFFFFF, number >> 32]
+    return [number >> 32 * place & 0xFFFFFFFF for place in range(_length(number))]
+
+
+def _length(number: int) -> int:
+    """How many 32-bit words a number takes, two or more. ValueError on a negative one."""
     if number < 0:
         raise ValueError(f"number {number}, want 0 or more")
-    words = [number & 0xFFFFFFFF]
-    while number := number >> 32:
-        words.append(number & 0xFFFFFFFF)
-    return words if len(words) > 1 else [*words, 0]
+    return max(2, -(-number.bit_length() // 32))
 
 
 @functools.cache

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import mujoco
 import numpy as np
 
+from shopfloor.envs.arguments import checked_choice
 from shopfloor.envs.experts.expert import Expert, Phase
 from shopfloor.envs.measurement import Array, Ids, Mask, Measure, Observed, Term, furthest
 from shopfloor.envs.randomness import Uniform
@@ -73,8 +74,7 @@ class Task(Observed, ABC):
 
         Raises ValueError on an unknown difficulty or knob, and on a value out of the knob's bounds.
         """
-        if difficulty not in DIFFICULTIES:
-            raise ValueError(f"difficulty {difficulty!r}, want one of {', '.join(DIFFICULTIES)}")
+        checked_choice("difficulty", difficulty, DIFFICULTIES)
         if unknown := sorted(set(knobs) - set(self.knobs)):
             raise ValueError(f"{type(self).__name__} with {', '.join(unknown)}, want any of {', '.join(self.knobs)}")
         self.knob: dict[str, float] = {}

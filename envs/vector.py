@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import pkgutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 
 import gymnasium
 import mujoco
@@ -15,6 +14,16 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space, iterate
 from numpy.typing import NDArray
 
+from shopfloor.envs.arguments import (
+    checked_actions,
+    checked_choice,
+    checked_count,
+    checked_episodes,
+    checked_mask,
+    checked_seed,
+    checked_size,
+    known,
+)
 from shopfloor.envs.measurement import Array, Ids, Mask
 from shopfloor.envs.pixels import Pixels
 from shopfloor.envs.randomness import Purpose, keys
@@ -24,7 +33,7 @@ from shopfloor.envs.realism.sites import collection_sites
 from shopfloor.envs.simulation import CONTROL_PERIOD, CONTROL_RATE, TIMESTEP, Simulation, State
 from shopfloor.envs.tallies import Tallies
 from shopfloor.envs.task import Task
-from shopfloor.envs.tasks import TASKS
+from shopfloor.envs.tasks import task_class
 from shopfloor.envs.views import Halves, Observations, ObsType, RawReadings, View, WholeState
 
 RewardType = Literal["dense", "sparse"]
@@ -111,28 +120,21 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         own by default.
         """
         self._arguments = {name: value for name, value in locals().items() if name not in ("self", "__class__")}
-        if num_envs < 1:
-            raise ValueError(f"{num_envs} environments, want 1 or more")
-        if reward_type not in get_args(RewardType):
-            raise ValueError(f"reward type {reward_type!r}, want 'dense' or 'sparse'")
-        if obs_type not in get_args(ObsType):
-            raise ValueError(f"observation type {obs_type!r}, want one of {', '.join(get_args(ObsType))}")
-        if len(image_size) != 2 or min(image_size) < 1:
-            raise ValueError(f"image size {image_size}, want height and width of 1 pixel or more")
-        if render_mode not in (None, *self.metadata["render_modes"]):
-            raise ValueError(f"render mode {render_mode!r}, want None or one of {self.metadata['render_modes']}")
+        checked_choice("reward_type", reward_type, get_args(RewardType))
+        checked_choice("obs_type", obs_type, get_args(ObsType))
+        checked_choice("render_mode", render_mode, (None, *self.metadata["render_modes"]))
+        mode = getattr(autoreset_mode, "value", autoreset_mode)
+        mode = AutoresetMode(checked_choice("autoreset_mode", mode, [each.value for each in AutoresetMode]))
         if not np.size(sites):
             raise ValueError("no sites, want at least one")
-        if max_episode_steps is not None and max_episode_steps < 1:
-            raise ValueError(f"max_episode_steps {max_episode_steps}, want 1 or more")
         if difficulty is not None and not isinstance(task, str):
             raise ValueError(f"difficulty {difficulty!r} of a task object, want it given to the object itself")
         self.task = task_class(task)(difficulty=difficulty or "default") if isinstance(task, str) else task
-        self.realism = _named(REALISMS, realism, "realism") if isinstance(realism, str) else realism
-        self.num_envs = n = int(num_envs)
+        self.realism = known("realism", realism, REALISMS) if isinstance(realism, str) else realism
+        self.num_envs = n = checked_count("num_envs", num_envs)
         self.render_mode = render_mode
-        self.metadata = {**self.metadata, "autoreset_mode": AutoresetMode(autoreset_mode)}
-        self._autoreset = self.metadata["autoreset_mode"]
+        self.metadata = {**self.metadata, "autoreset_mode": mode}
+        self._autoreset = mode
         self._sparse = reward_type == "sparse"
         self._sites = self.realism.sites.sites(sites)
 
@@ -143,9 +145,12 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
                 actuator.delay = self.realism.command_latency
                 actuator.nsample = int(np.ceil(self.realism.command_latency / TIMESTEP))
         self.sim = sim = Simulation(spec.compile(), n, threads=threads)
-        self.camera = self._known_camera(camera or self.task.camera)
+        cameras = [sim.model.camera(i).name for i in range(sim.model.ncam)]
+        self.camera = checked_choice("camera", camera or self.task.camera, cameras)
         self.task.bind(sim)
-        self._horizon = int(max_episode_steps or self.task.horizon_steps)
+        self._horizon = self.task.horizon_steps
+        if max_episode_steps is not None:
+            self._horizon = checked_count("max_episode_steps", max_episode_steps)
         self._parts = self.task.observed
         channels = [channel for part in self._parts for channel in part.channels]
         self._sensing = Sensing(channels, self.realism.devices, sim)
@@ -153,9 +158,10 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         self._tallies = Tallies(sim, self._parts)
 
         width = len(self.task.observation_names)
-        self._view = self._make_view(obs_type, width, image_size)
+        self._view = self._make_view(obs_type, width, checked_size(image_size))
         self.single_observation_space = self._view.single_space
-        self.single_action_space = gymnasium.spaces.Box(-1.0, 1.0, (len(self.task.robot.action_names),), np.float32)
+        self._act_dim = len(self.task.robot.action_names)
+        self.single_action_space = gymnasium.spaces.Box(-1.0, 1.0, (self._act_dim,), np.float32)
         self.observation_space = batch_space(self.single_observation_space, n)
         self.action_space = batch_space(self.single_action_space, n)
 
@@ -199,16 +205,10 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         unknown = set(options) - {"reset_mask", "episodes"}
         if unknown:
             raise ValueError(f"reset options {sorted(unknown)}, want reset_mask or episodes")
-        mask = np.asarray(options.get("reset_mask", self._everywhere))
-        if mask.dtype != bool or mask.shape != (self.num_envs,) or not mask.any():
-            raise ValueError(f"reset mask {mask}, want ({self.num_envs},) of bool with one lane or more")
-        ids = np.flatnonzero(mask)
+        ids = np.flatnonzero(checked_mask(options.get("reset_mask", self._everywhere), self.num_envs))
         episodes = None
         if "episodes" in options:
-            episodes = np.asarray(options["episodes"])
-            whole = np.can_cast(episodes.dtype, np.int64)  # a fraction would be cut off in silence
-            if not whole or episodes.shape != (self.num_envs,) or (episodes[ids] < 0).any():
-                raise ValueError(f"episodes {episodes}, want ({self.num_envs},) whole numbers of 0 or more")
+            episodes = checked_episodes(options["episodes"], ids, self.num_envs)
         if seed is not None:
             self._seed = checked_seed(seed)
             super().reset(seed=self._seed)
@@ -227,7 +227,7 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
 
     def step(self, actions: NDArray[Any]) -> tuple[Observations, Array, Mask, Mask, Info]:
         """Advance by one control period; lanes whose episode is over follow the autoreset mode."""
-        commands = self._checked(actions)
+        commands = checked_actions(actions, (self.num_envs, self._act_dim))
         if self._seed is None:
             raise gymnasium.error.ResetNeeded("step before reset, want reset first")
         fresh = self._over & (self._autoreset == AutoresetMode.NEXT_STEP)
@@ -344,27 +344,11 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         state_dim = own if obs_type == "pixels_agent_pos" else None
         return Pixels(self.sim, cameras, size=image_size, delay=delay, state_dim=state_dim)
 
-    def _known_camera(self, name: str) -> str:
-        names = [self.sim.model.camera(i).name for i in range(self.sim.model.ncam)]
-        if name not in names:
-            raise ValueError(f"camera {name!r}, want one of {', '.join(names)}")
-        return name
-
     def _lanes(self, lanes: Mask | Ids | None) -> Ids:
         if lanes is None:
             return np.arange(self.num_envs)
         chosen = np.asarray(lanes)
         return np.flatnonzero(chosen) if chosen.dtype == bool else chosen.astype(np.intp)
-
-    def _checked(self, actions: NDArray[Any]) -> Array:
-        commands = np.asarray(actions, dtype=np.float64)
-        if commands.shape != self.action_space.shape:
-            raise ValueError(f"actions of shape {commands.shape}, want {self.action_space.shape}")
-        if not np.isfinite(commands).all():
-            lane = int(np.flatnonzero(~np.isfinite(commands).all(axis=1))[0])
-            raise ValueError(f"action {commands[lane]} in lane {lane}, want finite numbers in [-1, 1]")
-        clipped: Array = np.minimum(np.maximum(commands, -1.0), 1.0)  # quicker than np.clip on few
-        return clipped
 
     def _start(self, ids: Ids) -> None:
         """Start the episodes whose numbers stand in lanes ids."""
@@ -428,26 +412,3 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
             "measures": {**measures, **{f"_{name}": self._everywhere for name in measures}},
         }
         return {**info, **{f"_{name}": self._everywhere for name in info}}
-
-
-def checked_seed(seed: Any) -> int:
-    """A seed as an int. ValueError unless it is one whole number of 0 or more."""
-    if isinstance(seed, (int, np.integer)) and not isinstance(seed, bool) and seed >= 0:
-        return int(seed)
-    raise ValueError(f"seed {seed!r}, want one whole number of 0 or more: its episodes are numbered, one a lane")
-
-
-def task_class(name: str) -> type[Task]:
-    """The class of one of TASKS by its name, or of any other task by "module:Class". ValueError where there is none."""
-    if ":" not in name:
-        return cast(type[Task], _named(TASKS, name, "task"))
-    try:
-        return cast(type[Task], pkgutil.resolve_name(name))
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ValueError(f"task {name!r}, want module:Class that can be imported: {error}") from None
-
-
-def _named(known: Mapping[str, Any], name: str, what: str) -> Any:
-    if name not in known:
-        raise ValueError(f"{what} {name!r}, want one of {', '.join(sorted(known))}")
-    return known[name]

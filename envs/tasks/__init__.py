@@ -1,5 +1,9 @@
 """The tasks, one file each."""
 
+import pkgutil
+from typing import cast
+
+from shopfloor.envs.arguments import known
 from shopfloor.envs.task import Task
 from shopfloor.envs.tasks.aisle_delivery import AisleDelivery
 from shopfloor.envs.tasks.bimanual_assembly import BimanualAssembly
@@ -33,3 +37,13 @@ TASKS: dict[str, type[Task]] = {
         PalletDocking,  # forklift
     )
 }
+
+
+def task_class(name: str) -> type[Task]:
+    """The class of one of TASKS by its name, or of any other task by "module:Class". ValueError where there is none."""
+    if ":" not in name:
+        return known("task", name, TASKS)
+    try:
+        return cast(type[Task], pkgutil.resolve_name(name))
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ValueError(f"task {name!r}, want module:Class that can be imported: {error}") from None

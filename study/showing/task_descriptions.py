@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from shopfloor.envs.measurement import Measure
 from shopfloor.envs.task import Task
-from shopfloor.envs.vector import ShopfloorVectorEnv, task_class
+from shopfloor.envs.tasks import task_class
+from shopfloor.envs.vector import ShopfloorVectorEnv
 from shopfloor.study.showing.pages import table
 
 LISTED = 8  # names of a part of the observation that are all written out; of more, the first and the last

@@ -120,6 +120,7 @@ def test_neither_order_nor_batch_matter():
 
 def test_a_generator_in_sequence_has_a_stream_for_each_purpose_and_all_bits_of_its_numbers():
     numbers = [(5,), (5 + FAR,), (5 + FAR**2,), (0, 5), (5, 0), (5, 0, 0), (5, FAR)]
+    numbers += [(5 + FAR**2, 7), (5, 1 + FAR * 7), (FAR**3, 0), (0, FAR)]
     first = {stream(purpose, *some).random() for purpose in Purpose for some in numbers}
     assert len(first) == len(Purpose) * len(numbers)
     assert stream(Purpose.AGENT, 5, FAR).random() == stream(Purpose.AGENT, 5, FAR).random()

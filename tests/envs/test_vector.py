@@ -65,19 +65,22 @@ def test_the_single_env_refuses_an_action_in_the_words_of_the_vector_env(action)
         ({"difficulty": "nope"}, "difficulty 'nope', want one of easy, default, hard"),
         ({"task": PegInsertion(), "difficulty": "hard"}, "difficulty 'hard' of a task object, want it given to the"),
         ({"realism": "nope"}, "realism 'nope', want one of default, ideal"),
-        ({"reward_type": "nope"}, "reward type 'nope', want 'dense' or 'sparse'"),
+        ({"reward_type": "nope"}, "reward_type 'nope', want one of dense, sparse$"),
         (
             {"obs_type": "nope"},
-            "observation type 'nope', want one of state, environment_state_agent_pos, raw, pixels, pixels_agent_pos$",
+            "obs_type 'nope', want one of state, environment_state_agent_pos, raw, pixels, pixels_agent_pos$",
         ),
-        ({"image_size": (0, 4)}, r"image size \(0, 4\), want height and width of 1 pixel or more"),
-        ({"render_mode": "nope"}, r"render mode 'nope', want None or one of \['rgb_array', 'human'\]"),
+        ({"image_size": (0, 4)}, r"image_size \(0, 4\), want height and width, whole numbers of 1 pixel or more"),
+        ({"image_size": (96, 96.5)}, r"image_size \(96, 96.5\), want height and width, whole numbers of 1 pixel or"),
+        ({"image_size": 96}, "image_size 96, want height and width, whole numbers of 1 pixel or more"),
+        ({"render_mode": "nope"}, "render_mode 'nope', want one of None, rgb_array, human$"),
         ({"camera": "nope"}, "camera 'nope', want one of front, wrist$"),
         ({"sites": []}, "no sites, want at least one"),
         ({"sites": [3, -1]}, r"sites \[3, -1\], want a sequence of whole numbers of 0 or more"),
         ({"sites": [0.5]}, r"sites \[0.5\], want a sequence of whole numbers of 0 or more"),
         ({"sites": 3}, "sites 3, want a sequence of whole numbers of 0 or more"),
-        ({"max_episode_steps": 0}, "max_episode_steps 0, want 1 or more"),
+        ({"max_episode_steps": 0}, "max_episode_steps 0, want a whole number of 1 or more"),
+        ({"max_episode_steps": 9.5}, "max_episode_steps 9.5, want a whole number of 1 or more"),
     ],
 )
 def test_a_bad_argument_is_one_clear_error(kind, arguments, message):
@@ -85,9 +88,17 @@ def test_a_bad_argument_is_one_clear_error(kind, arguments, message):
         kind(**{"task": "PegInsertion", **arguments})
 
 
-def test_no_environments_are_refused():
-    with pytest.raises(ValueError, match="0 environments, want 1 or more"):
-        ShopfloorVectorEnv("PegInsertion", 0)
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"num_envs": 0}, "num_envs 0, want a whole number of 1 or more"),
+        ({"num_envs": 2.5}, "num_envs 2.5, want a whole number of 1 or more"),
+        ({"autoreset_mode": "nope"}, "autoreset_mode 'nope', want one of NextStep, SameStep, Disabled$"),
+    ],
+)
+def test_a_bad_argument_of_the_vector_env_is_one_clear_error(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        ShopfloorVectorEnv("PegInsertion", **arguments)
 
 
 @pytest.mark.parametrize("kind", KINDS)
