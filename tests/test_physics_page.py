@@ -12,7 +12,7 @@ from shopfloor.envs.props.scene import CONTACT_TIME
 from shopfloor.envs.props.warehouse import PERSON_RADIUS
 from shopfloor.envs.robots import arm, mobile, tools
 from shopfloor.envs.robots.kinematics import DH
-from shopfloor.envs.simulation import CONTROL_PERIOD, CONTROL_RATE, TIMESTEP
+from shopfloor.envs.simulation import CONTROL_PERIOD, CONTROL_RATE, LOOK, QUIET, SETTLED, TIMESTEP
 
 PAGE = " ".join((Path(__file__).parents[1] / "docs" / "physics.md").read_text().split())
 BASES = ("arm_base", "chassis")
@@ -46,6 +46,7 @@ def of_robot(model):
         f"time constant of {1e3 * CONTACT_TIME:g} ms",
         f"rubber with friction {tools.PAD_FRICTION:g}",
         f"at most {tools.CUP_FORCE:.0f} N a cup, which builds up in {tools.CUP_DELAY:g} s",
+        f"by more than {1e3 * SETTLED:g} mm in each of {QUIET} looks, {LOOK * TIMESTEP:g} s apart",
         f"{mobile.BEAMS} beams in one plane, to {mobile.LIDAR_RANGE:g} m",
         f"a cylinder of {PERSON_RADIUS:g} m radius. It turns at {1 / mobile.LIDAR_PERIOD:g} Hz",
     ],

@@ -121,7 +121,7 @@ def item_terms(what: str) -> Sequence[Term]:
         Term("tcp_to_top", "m", f"current {what}: middle of its top less tool centre point"),
         Term("top_to_goal", "m", "where its top belongs less its top"),
         Term("tcp_to_goal", "m", "where its top belongs less tool centre point"),
-        Term("done", "1", f"share of the {what} items that are where they belong, let go", ()),
+        Term("done", "1", "share of the items that are where they belong, let go", ()),
     )
 
 

@@ -53,7 +53,7 @@ MOTIONS = ("dx", "dy", "dz", "rx", "ry", "rz")  # translation and rotation of th
 MAX_TRANSLATION = 0.25  # [m/s] at action 1
 MAX_ROTATION = 1.0  # [rad/s] at action 1
 SCALE = CONTROL_PERIOD * np.array([MAX_TRANSLATION] * 3 + [MAX_ROTATION] * 3)  # [m, rad] in a control period at 1
-LEASH = 0.15  # [rad] between commanded and measured joint angles: bounds what the arm presses with
+LEASH = 0.15  # [rad] between commanded and measured joint angles: an arm that is held does not wind it up
 
 LINKS = tuple((from_rotvec(np.array([turns * np.pi / 2, 0.0, 0.0])), np.array([a, 0.0, d])) for a, d, turns in DH)
 
