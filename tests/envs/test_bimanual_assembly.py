@@ -3,6 +3,7 @@ import copy
 import mujoco
 import numpy as np
 import pytest
+from playing import played
 
 from shopfloor.envs import ShopfloorVectorEnv
 from shopfloor.envs.experts import plug_handling
@@ -115,11 +116,8 @@ def test_the_bore_has_the_play_that_the_knob_says(clearance):
 
 def test_the_left_hand_alone_carries_the_assembly():
     env = env_of()
-    expert = env.task.expert()
-    expert.reset(LANES)
-    while not env.over.all():
-        _, _, _, _, info = env.step(expert.act())
-    assert info["success"].all() or env.task.assembled().all()
+    played(env)
+    assert env.task.assembled().all()
     height = env.task.poses()[0][:, LEFT, 2]
     for _ in range(20):
         actions = np.zeros((N, 18))
@@ -131,22 +129,11 @@ def test_the_left_hand_alone_carries_the_assembly():
 
 
 def test_an_experts_episodes_pass_every_stage_and_measure_what_they_did():
-    env = env_of(4, realism="default")
-    expert, passed, furthest = env.task.expert(), [set() for _ in range(4)], np.zeros(4, dtype=int)
-    expert.reset(np.arange(4))
-    measures = {}
-    while not env.over.all():
-        _, _, _, _, info = env.step(expert.act())
-        assert (info["stage"] >= furthest).all()
-        furthest = info["stage"]
-        for lane in range(4):
-            passed[lane].add(int(furthest[lane]))
-        for lane in np.flatnonzero(info["ended_by"]):
-            assert info["success"][lane]
-            measures[lane] = {name: info["measures"][name][lane] for name in info["measures"]}
+    work = played(env_of(4, realism="default"))
+    assert work.solved.all()
     # a step may pass a stage by: as it comes to be seated, it may be in the bore for less than one
-    assert all(stages >= {0, 1, 2, len(env.task.stages) - 1} for stages in passed)
-    for measured in measures.values():
+    assert all(stages >= {"start", "grasped", "lifted", "done"} for stages in work.passed)
+    for measured in work.measures:
         assert measured["grasps"] >= 1
         assert measured["drops"] <= measured["grasps"] - 1  # the last grasp ended in an assembly
         assert measured["insertions"] >= 1

@@ -1,6 +1,7 @@
 import mujoco
 import numpy as np
 import pytest
+from playing import expert_of, played
 
 from shopfloor.envs import ShopfloorVectorEnv
 from shopfloor.envs.props.picking_bin import TOTE
@@ -98,8 +99,7 @@ def test_what_lies_on_the_ordered_item_is_taken_first_and_a_wrong_item_comes_bac
 def test_the_expert_turns_to_another_item_where_the_heap_slides_before_the_hand_closes():
     env = env_of(1)
     put_items(env, {})
-    expert = env.task.expert()
-    expert.reset(np.arange(1))
+    expert = expert_of(env)
     for _ in range(3):
         env.step(expert.act())
     assert expert.item[0] == ORDERED
@@ -218,22 +218,14 @@ def test_the_knobs_change_heap_sizes_and_bin(monkeypatch):
 
 def test_an_episode_of_the_expert_goes_through_the_stages_and_is_accounted_for():
     env = env_of(4)
-    expert = env.task.expert()
-    expert.reset(np.arange(4))
-    stages, measures, success = [], {}, np.zeros(4, dtype=bool)
-    while not env.over.all():
-        info = env.step(expert.act())[-1]
-        stages.append(info["stage"])
-        success |= info["success"]
-        for name, values in info["measures"].items():
-            measures[name] = np.fmax(measures.get(name, np.nan), values)  # each lane's are NaN but where it ends
-    assert success.all()
-    assert (np.array(stages)[-1] == len(BinPicking.stages) - 1).all()
-    assert [set(lane) for lane in np.array(stages).T] == [set(range(len(BinPicking.stages)))] * 4
-    assert (measures["grasps"] >= 1 + measures["other_grasps"]).all()
-    assert (measures["mistakes"] == 0).all()
-    assert (measures["spilled"] == 0).all()
-    assert ((measures["peak_force"] > 0) & (measures["peak_force"] < 500)).all()
+    work = played(env, watch=env.task.spilled)
+    assert work.solved.all()
+    assert work.passed == [set(work.stages)] * 4
+    assert (work.watched == 0).all()
+    for end in work.measures:
+        assert end["grasps"] >= 1 + end["other_grasps"]
+        assert end["mistakes"] == end["spilled"] == 0
+        assert 0 < end["peak_force"] < 500
 
 
 def test_measures_count_wrong_items_and_drops():
@@ -249,17 +241,3 @@ def test_measures_count_wrong_items_and_drops():
     counted = {name: values[0] for name, values in env._tallies.values().items()}
     assert counted["grasps"] == counted["drops"] == 1
     assert counted["other_grasps"] == 0
-
-
-def test_a_second_expert_does_not_disturb_the_first():
-    states = []
-    for others in (0, 1):
-        env = env_of(2)
-        expert = env.task.expert()
-        expert.reset(np.arange(2))
-        for step in range(100):
-            if others and step % 25 == 10:  # while the first is at work on an item
-                env.task.expert().act()
-            env.step(expert.act())
-        states.append(env.sim.qpos.copy())
-    np.testing.assert_array_equal(*states)

@@ -7,7 +7,6 @@ import multiprocessing
 import pickle
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from types import SimpleNamespace
 
 import gymnasium
 import numpy as np
@@ -15,6 +14,7 @@ import pytest
 import torch
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
+from playing import expert_of, played
 from stable_baselines3.common.env_checker import check_env as check_env_sb3
 
 from shopfloor.envs import IDEAL, REALISMS, TASKS, ShopfloorEnv, ShopfloorVectorEnv, collection_sites, held_out_sites
@@ -34,28 +34,11 @@ def env_of(task, n, **arguments):
     return ShopfloorVectorEnv(task, n, **{"autoreset_mode": "Disabled", **arguments})
 
 
-def play(env, actions_for, *, episodes, seed=0, steps=10**6):
-    """Play episodes to their ends (at most steps); returns observations (steps, n, d) and success (n,)."""
-    observations, _ = env.reset(seed=seed, options={"episodes": np.asarray(episodes)})
-    trace, success = [observations], np.zeros(env.num_envs, dtype=bool)
-    while not env.over.all() and len(trace) <= steps:
-        observations, _, _, _, info = env.step(actions_for(observations))
-        trace.append(observations)
-        success |= info["success"]
-    return np.array(trace), success
-
-
-def expert_of(env):
-    expert = env.task.expert()
-    expert.reset(np.arange(env.num_envs))
-    return lambda _: expert.act()
-
-
 def scripted(env, episodes):
     """Actions that depend on the episode's number and the step only."""
     step, act_dim = iter(range(10**6)), env.single_action_space.shape[0]
 
-    def act(_):
+    def act():
         k = next(step)
         return np.array([np.sin(0.1 * k + np.arange(act_dim) + episode) for episode in episodes])
 
@@ -84,19 +67,17 @@ def test_make_gives_the_single_env_and_make_vec_the_batched_engine(name):
 def test_an_episode_is_the_same_to_the_bit_at_any_batch_size_lane_and_thread_count(task, realism):
     episodes = np.array([5, 0, 17, 3, 8, 2, 11, 30, 4])
     env = env_of(task, 9, realism=realism, threads=2)
-    many = play(env, scripted(env, episodes), episodes=episodes, steps=60)[0]
+    many = played(env, scripted(env, episodes), episodes=episodes, steps=60).observations
     order = np.array([6, 2, 0])
     env = env_of(task, 3, realism=realism, threads=1)
-    few = play(env, scripted(env, episodes[order]), episodes=episodes[order], steps=60)[0]
+    few = played(env, scripted(env, episodes[order]), episodes=episodes[order], steps=60).observations
     np.testing.assert_array_equal(many[:, order], few)
 
 
 def test_the_expert_plays_an_episode_the_same_in_any_batch(task):
-    many = env_of(task, 8)
-    alone = env_of(task, 1)
-    trace = play(many, expert_of(many), episodes=np.arange(8))[0]
-    single = play(alone, expert_of(alone), episodes=[6])[0]
-    np.testing.assert_array_equal(trace[: len(single), 6], single[:, 0])
+    many = played(env_of(task, 8)).observations
+    alone = played(env_of(task, 1), episodes=[6]).observations
+    np.testing.assert_array_equal(many[: len(alone), 6], alone[:, 0])
 
 
 def test_the_single_env_is_lane_zero_of_the_vector_env(task):
@@ -110,7 +91,7 @@ def test_the_single_env_is_lane_zero_of_the_vector_env(task):
 
 def test_starts_vary_and_no_observation_is_constant(task):
     env = env_of(task, 16)
-    trace, _ = play(env, expert_of(env), episodes=np.arange(16))
+    trace = played(env).observations
     assert len(np.unique(trace[0], axis=0)) == 16
     constant = np.ptp(trace.reshape(-1, trace.shape[-1]), axis=0) == 0
     assert not constant.any(), np.array(env.task.observation_names)[constant]
@@ -118,19 +99,9 @@ def test_starts_vary_and_no_observation_is_constant(task):
 
 @functools.cache
 def experts_work(task):
-    """The expert's episodes at held-out sites, step by step: (steps, n) arrays by name, and the task."""
+    """The expert's episodes at held-out sites, in which it is watched at which stage the work just is."""
     env = env_of(task, HELD_OUT, sites=held_out_sites(8))
-    _, info = env.reset(seed=0)
-    expert, keys = expert_of(env), ("success", "lost", "diverged", "ended_by", "stage")
-    seen = {key: [info[key]] for key in keys} | {"now": [env.task.stage()], "playing": [~env.over]}
-    seen |= {"terminated": [info["lost"]], "truncated": [info["lost"]]}
-    while not env.over.all():
-        playing = ~env.over
-        _, _, terminated, truncated, info = env.step(expert(None))
-        flags = {"now": env.task.stage(), "playing": playing, "terminated": terminated, "truncated": truncated}
-        for key, value in ({key: info[key] for key in keys} | flags).items():
-            seen[key].append(value)
-    return SimpleNamespace(task=env.task, **{key: np.array(values) for key, values in seen.items()})
+    return played(env, watch=env.task.stage)
 
 
 def test_the_expert_solves_it_and_random_and_zero_do_not(task):
@@ -139,25 +110,26 @@ def test_the_expert_solves_it_and_random_and_zero_do_not(task):
     assert experts_work(task).success.any(axis=0).mean() >= 0.85
     env = env_of(task, few, sites=held_out_sites(8))
     shape = env.action_space.shape
-    assert play(env, lambda _: rng.uniform(-1, 1, shape), episodes=np.arange(few))[1].sum() <= 1
-    assert play(env, lambda _: np.zeros(shape), episodes=np.arange(few))[1].sum() <= 1
+    assert played(env, lambda: rng.uniform(-1, 1, shape)).success.any(axis=0).sum() <= 1
+    assert played(env, lambda: np.zeros(shape)).success.any(axis=0).sum() <= 1
 
 
 def test_the_stage_says_how_far_the_work_is(task):
     """It is the first at the start and the last at success; info tells the furthest, however far it is just now."""
-    work, last = experts_work(task), len(experts_work(task).task.stages) - 1
-    assert len(set(work.task.stages)) == last + 1 >= 2
-    assert work.now.min() >= 0
-    assert work.now.max() <= last
-    assert (work.now[0] == 0).all()
-    assert (work.now[work.success] == last).all()
+    work = experts_work(task)
+    now, last = work.watched, len(work.stages) - 1
+    assert len(set(work.stages)) == last + 1 >= 2
+    assert now.min() >= 0
+    assert now.max() <= last
+    assert (now[0] == 0).all()
+    assert (now[work.success] == last).all()
     assert (work.stage[work.success] == last).all()
     assert (np.diff(work.stage, axis=0) >= 0).all()
     alive = work.playing & ~work.diverged
-    furthest = np.maximum.accumulate(np.where(alive, work.now, 0), axis=0)
+    furthest = np.maximum.accumulate(np.where(alive, now, 0), axis=0)
     np.testing.assert_array_equal(work.stage[alive], furthest[alive])
     # no stage is only a name: the expert's episodes come through each, in whatever order
-    assert set(np.unique(work.now)) == set(range(last + 1)), "a stage that no episode is ever in"
+    assert set(np.unique(now)) == set(range(last + 1)), "a stage that no episode is ever in"
 
 
 def test_ended_by_tells_how_an_episode_ended_once(task):
@@ -174,25 +146,15 @@ def test_ended_by_tells_how_an_episode_ended_once(task):
 @pytest.mark.parametrize(("realism", "least"), [("ideal", 0.97), ("default", 0.88)])
 def test_the_expert_reaches_its_figure_over_500_held_out_episodes(task, realism, least):
     env = env_of(task, 500, sites=held_out_sites(16), realism=realism)
-    assert play(env, expert_of(env), episodes=np.arange(500))[1].mean() >= least
+    assert played(env).success.any(axis=0).mean() >= least
 
 
 def test_the_dense_reward_grows_on_the_way_and_the_sparse_one_is_success(task):
-    for reward_type in ("dense", "sparse"):
-        env = env_of(task, 8, reward_type=reward_type, realism="ideal")
-        expert = expert_of(env)
-        env.reset(seed=0)
-        rewards, terminated = [], []
-        while not env.over.all():
-            _, reward, ended, _, info = env.step(expert(None))
-            rewards.append(reward)
-            terminated.append(ended)
-            if reward_type == "sparse":
-                np.testing.assert_array_equal(reward, info["success"].astype(float))
-        if reward_type == "dense":
-            first = np.array(rewards)[0]
-            last = np.array([np.array(rewards)[np.argmax(np.array(terminated)[:, i]), i] for i in range(8)])
-            assert (last > first + 0.3).all()
+    dense, sparse = (played(env_of(task, 8, reward_type=kind, realism="ideal")) for kind in ("dense", "sparse"))
+    np.testing.assert_array_equal(sparse.rewards, sparse.success.astype(float))
+    assert dense.terminated.any(axis=0).all()
+    last = dense.rewards[dense.terminated.argmax(axis=0), np.arange(8)]
+    assert (last > dense.rewards[1] + 0.3).all()
 
 
 def test_reward_terms_are_raw_and_the_reward_is_their_weighted_sum(task):
@@ -211,7 +173,7 @@ def test_each_realism_knob_changes_what_the_policy_sees(task):
 
     def trace(realism):
         env = env_of(task, 4, realism=realism)
-        return play(env, scripted(env, episodes), episodes=episodes, steps=12)[0]
+        return played(env, scripted(env, episodes), steps=12).observations
 
     ideal = trace(IDEAL)
     for device in CAMERAS:
@@ -237,7 +199,7 @@ def test_each_realism_knob_changes_what_the_policy_sees(task):
 def first_steps(task):
     """Observations (3, 2, d) of two episodes' first steps."""
     env = env_of(pickle.loads(task)(), 2, threads=1)
-    return play(env, scripted(env, np.arange(2)), episodes=np.arange(2), steps=2)[0]
+    return played(env, scripted(env, np.arange(2)), steps=2).observations
 
 
 def test_every_task_survives_pickling_into_a_spawned_process_with_the_same_bits():
@@ -247,19 +209,19 @@ def test_every_task_survives_pickling_into_a_spawned_process_with_the_same_bits(
             np.testing.assert_array_equal(first_steps(task), theirs)
 
 
-def outcome(env, n):
+def outcome(env):
     """All that an expert's episodes show: observations, lengths, success."""
-    trace, success = play(env, expert_of(env), episodes=np.arange(n))
-    return np.nan_to_num(trace), env.steps, success
+    work = played(env)
+    return np.nan_to_num(work.observations), env.steps, work.success.any(axis=0)
 
 
 def test_every_knob_changes_something_and_keeps_its_bounds(task):
     n, base = 6, None
     for name, knob in task_class(task).knobs.items():
         assert knob.easy != knob.hard, f"{name} is not moved by the difficulty"
-        base = base or outcome(env_of(task_class(task)(), n), n)
+        base = base or outcome(env_of(task_class(task)(), n))
         value = knob.hard if knob.hard != knob.default else knob.easy
-        other = outcome(env_of(task_class(task)(**{name: value}), n), n)
+        other = outcome(env_of(task_class(task)(**{name: value}), n))
         model = [env_of(task_class(task)(**chosen), 1).sim.model for chosen in ({}, {name: value})]
         same_scene = all(np.array_equal(getattr(model[0], f), getattr(model[1], f)) for f in ("geom_size", "geom_pos"))
         same = all(a.shape == b.shape and np.array_equal(a, b) for a, b in zip(base, other, strict=True))
@@ -291,7 +253,7 @@ def test_the_docstring_says_goal_randomisation_and_success(task):
 def under_way(task):
     """Three episodes of a task, some way into the expert's work, whose sensors read the truth."""
     env = env_of(task, 3, realism=IDEAL)
-    play(env, expert_of(env), episodes=np.arange(3), steps=20)
+    played(env, steps=20)
     return env
 
 
@@ -396,19 +358,25 @@ def test_info_has_the_keys_that_are_documented(task):
         np.testing.assert_array_equal(first[key], values, err_msg=f"{key} of reset was written into by a step")
 
 
-def test_a_second_expert_leaves_the_first_as_if_it_were_alone(task):
-    """Also one that works at the same time and starts anew now and then."""
-    n, steps = 2, 110
-    env, other = env_of(task, n), env_of(task, n)
-    alone, first, second = expert_of(env), expert_of(other), other.task.expert()
-    env.reset(seed=0), other.reset(seed=0)
+def test_experts_of_one_environment_leave_each_other_as_if_each_were_alone(task):
+    """Whether another is made anew now and then and acts between the steps, or rests."""
+    n, steps, anew = 4, 240, 20  # long enough that every first item is put down
+    env, shared = env_of(task, n), env_of(task, n)
+    env.reset(seed=0), shared.reset(seed=0)
+    alone, first, resting = expert_of(env), expert_of(shared), expert_of(shared)
+    resting.act()
+    item, phase = resting.item.copy(), resting.phase
     for step in range(steps):
-        if step % 30 == 0:
-            second.reset(np.arange(n))
-        action = alone(None)
+        if step % anew == 0:
+            second = expert_of(shared)
         second.act()
-        np.testing.assert_array_equal(first(None), action, err_msg=f"step {step}")
-        env.step(action), other.step(action)
+        action = alone.act()
+        np.testing.assert_array_equal(first.act(), action, err_msg=f"step {step}")
+        observations, others = env.step(action)[0], shared.step(action)[0]
+        np.testing.assert_array_equal(others, observations, err_msg=f"step {step}")
+        np.testing.assert_array_equal(shared.sim.qpos, env.sim.qpos, err_msg=f"step {step}")
+    np.testing.assert_array_equal(resting.item, item)
+    np.testing.assert_array_equal(resting.phase, phase)
 
 
 def test_a_fresh_task_is_equal_and_bound_to_nothing(task):

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from playing import played
 
 from shopfloor.envs import ShopfloorVectorEnv
 from shopfloor.envs.props.gear_train import INPUT, MIDDLE, OUTPUT, TORQUE
@@ -117,26 +118,16 @@ def test_impossible_arguments_are_refused(arguments):
 
 
 def test_an_episode_of_the_expert_goes_through_the_stages_and_is_accounted_for():
-    env = env_of(2)
-    expert = env.task.expert()
-    expert.reset(np.arange(2))
-    stages, at_end, success = [], {}, np.zeros(2, dtype=bool)
-    while not env.over.all():
-        info = env.step(expert.act())[-1]
-        stages.append(info["stage"])
-        success |= info["success"]
-        for lane in np.flatnonzero(info["ended_by"]):
-            at_end[lane] = {name: values[lane] for name, values in info["measures"].items()}
-    measures = {name: np.array([at_end[lane][name] for lane in range(2)]) for name in at_end[0]}
-    assert success.all()
-    assert (np.array(stages)[-1] == len(GearMeshing.stages) - 1).all()
-    assert [set(lane) for lane in np.array(stages).T] == [set(range(len(GearMeshing.stages)))] * 2
-    assert (measures["grasps"] >= 1).all()
-    assert (measures["drops"] == 0).all()
-    assert (measures["off_seat"] < gear_meshing.SEATED).all()
-    assert ((measures["peak_torque"] > 0) & (measures["peak_torque"] <= TORQUE + 1e-9)).all()
-    np.testing.assert_allclose(measures["output_share"], 1.0, atol=0.4)
-    assert (measures["stalled"] < 1.0).all()
+    work = played(env_of(2))
+    assert work.solved.all()
+    assert work.passed == [set(work.stages)] * 2
+    for end in work.measures:
+        assert end["grasps"] >= 1
+        assert end["drops"] == 0
+        assert end["off_seat"] < gear_meshing.SEATED
+        assert 0 < end["peak_torque"] <= TORQUE + 1e-9
+        assert end["output_share"] == pytest.approx(1.0, abs=0.4)
+        assert end["stalled"] < 1.0
 
 
 def test_a_drive_that_is_held_counts_as_stalled():

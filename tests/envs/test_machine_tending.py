@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from playing import expert_of, played
 
 from shopfloor.envs import ShopfloorVectorEnv
 from shopfloor.envs.props import blank
@@ -141,20 +142,10 @@ def test_impossible_arguments_are_refused(arguments):
 
 
 def test_a_tended_part_has_gone_through_all_stages_and_its_measures_say_how():
-    env = env_of()
-    expert = env.task.expert()
-    expert.reset(np.arange(2))
-    stages, ends = [], {}
-    while not env.over.all():
-        before = env.over
-        info = env.step(expert.act())[-1]
-        stages.append(info["stage"].copy())
-        for lane in np.flatnonzero(env.over & ~before):
-            ends[lane] = {name: info["measures"][name][lane] for name in info["measures"] if name[0] != "_"}
-    assert np.array_equal(np.unique(stages), np.arange(len(env.task.stages)))
-    assert (stages[-1] == len(env.task.stages) - 1).all()
-    assert (np.diff(stages, axis=0) >= 0).all()
-    for end in ends.values():
+    work = played(env_of())
+    assert work.solved.all()
+    assert work.passed == [set(work.stages)] * 2
+    for end in work.measures:
         assert (end["grasps"], end["drops"], end["cycles"], end["broken_off"]) == (2, 0, 1, 0)
         assert end["way_left"] < 0.02
         assert machine.MACHINING_TIME < end["cycle_time"] - end["machine_waits"] < 3 * machine.MACHINING_TIME
@@ -173,26 +164,12 @@ def test_a_broken_cycle_and_a_drop_are_counted():
     assert (tallies.values()["cycles"] == 1).all()
     assert (tallies.values()["broken_off"] == 1).all()
     env.reset(seed=0)
-    expert = env.task.expert()
-    expert.reset(np.arange(2))
+    expert = expert_of(env)
     while not env.task.held().all():
         env.step(expert.act())
     for _ in range(10):
         env.step(STILL)
     assert (tallies.values()["drops"] == 1).all()
-
-
-def test_a_second_expert_does_not_disturb_the_first():
-    alone, beside = env_of(), env_of()
-    first, second = alone.task.expert(), beside.task.expert()
-    first.reset(np.arange(2))
-    second.reset(np.arange(2))
-    for step in range(120):
-        if step % 20 == 0:
-            other = beside.task.expert()
-            other.reset(np.arange(2))
-        other.act()
-        np.testing.assert_array_equal(alone.step(first.act())[0], beside.step(second.act())[0])
 
 
 def test_what_is_kept_of_an_episode_is_in_its_state():

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from playing import expert_of, played
 
 from shopfloor.envs import ShopfloorVectorEnv
 from shopfloor.envs.rotations import about_z, from_rotvec
@@ -119,28 +120,15 @@ def test_the_share_of_the_turn_is_the_tasks():
     assert turns[1] > 0.3
 
 
-def test_a_second_expert_does_not_disturb_the_first_and_a_built_layer_says_so():
+def test_a_layer_is_built_of_all_boxes_and_its_measures_say_how():
     env = env_of(3, realism="default")
-    expert = env.task.expert()
-    other = env.task.expert()  # works on nothing: its item stays the first
-    expert.reset(np.arange(3))
-    success, stage, measures = np.zeros(3, dtype=bool), np.zeros(3, dtype=int), {}
-    worked_on = np.zeros((3, BOXES), dtype=bool)
-    while not env.over.all():
-        _, _, _, _, info = env.step(expert.act())
-        worked_on[np.arange(3), expert.item] = True
-        success |= info["success"]
-        stage = np.maximum(stage, info["stage"])
-        ended = info["ended_by"] > 0
-        for name, values in info["measures"].items():
-            measures.setdefault(name, np.zeros(3))[ended] = values[ended]
-    assert success.all()
-    assert worked_on.all()
-    assert (other.item == 0).all()
-    assert (stage == len(env.task.stages) - 1).all()
-    assert (measures["done"] == BOXES).all()
-    assert (measures["grasps"] >= BOXES).all()
-    assert (measures["drops"] == 0).all()
-    assert (measures["farthest_off"] < pallet.IN_PLACE).all()
-    assert (measures["most_askew"] < pallet.SQUARE).all()
-    assert (measures["largest_tilt"] < 0.3).all()
+    expert = expert_of(env)
+    work = played(env, expert.act, watch=lambda: expert.item)
+    assert work.solved.all()
+    assert [set(items) for items in work.watched[1:].T] == [set(range(BOXES))] * 3
+    for end in work.measures:
+        assert end["done"] == BOXES <= end["grasps"]
+        assert end["drops"] == 0
+        assert end["farthest_off"] < pallet.IN_PLACE
+        assert end["most_askew"] < pallet.SQUARE
+        assert end["largest_tilt"] < 0.3

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from playing import expert_of, played
 
 from shopfloor.envs import ShopfloorVectorEnv
 from shopfloor.envs.props import screwed_housing as housing
@@ -31,8 +32,7 @@ def windup_for(env, torque):
 def drive(env, *, press, spindle=-0.3, steps=60):
     """Let the expert put the bit on the screw, then press with a force [N] and turn; highest angle (n,) [rad]."""
     task, robot = env.task, env.task.robot
-    expert = task.expert()
-    expert.reset(np.arange(env.num_envs))
+    expert = expert_of(env)
     while (expert.phase < 2).any():
         env.step(expert.act())
     gain, speed = np.full(env.num_envs, 0.6), np.full(env.num_envs, 0.15)
@@ -57,15 +57,10 @@ def test_success_is_a_torque_within_the_window_and_beyond_it_the_thread_is_lost(
 
 def test_success_needs_the_bit_out_of_the_screw():
     env = env_of(4)
-    expert = env.task.expert()
-    expert.reset(np.arange(4))
-    seen = np.zeros(4, dtype=bool)
-    while not env.over.all():
-        info = env.step(expert.act())[-1]
-        tight = ~env.over & (env.task.tightened() >= sd.SEATING)
-        seen |= tight & env.task.engaged()
-        assert not (info["success"] & env.task.engaged()).any()
-    assert seen.all()
+    work = played(env, watch=lambda: (env.task.engaged(), ~env.over & (env.task.tightened() >= sd.SEATING)))
+    engaged, tight = np.moveaxis(work.watched, 1, 0)
+    assert (engaged & tight).any(axis=0).all()
+    assert not (engaged & work.success).any()
 
 
 def test_the_screw_sinks_by_its_pitch_in_a_turn():
@@ -106,14 +101,14 @@ def test_the_force_reading_is_what_presses_the_screw():
 
 def test_full_speed_into_the_seat_strips_the_thread():
     env = env_of(4)
-    lost = np.zeros(4, dtype=bool)
-    expert = env.task.expert()
-    expert.reset(np.arange(4))
-    while not env.over.all():
+    expert = expert_of(env)
+
+    def hasty():
         action = expert.act()
         action[expert.phase >= 3, -1] = sd.FAST
-        lost |= env.step(action)[-1]["lost"]
-    assert lost.all()
+        return action
+
+    assert played(env, hasty).lost.any(axis=0).all()
 
 
 def test_an_idle_spindle_takes_up_the_speed_that_is_asked():
@@ -129,26 +124,11 @@ def test_impossible_arguments_are_refused(arguments):
         ScrewDriving(**arguments)
 
 
-def play(env, expert=None):
-    """The episode's end of every lane under the expert: success, stage and measures, and whether drawn in order."""
-    expert = expert or env.task.expert()
-    expert.reset(np.arange(env.num_envs))
-    stages, ends = [], {}
-    while not env.over.all():
-        before = env.over
-        info = env.step(expert.act())[-1]
-        stages.append(info["stage"].copy())
-        for lane in np.flatnonzero(env.over & ~before):
-            ends[lane] = {name: info["measures"][name][lane] for name in info["measures"] if name[0] != "_"}
-    return ends, np.array(stages)
-
-
 def test_a_driven_screw_has_gone_through_all_stages_and_its_measures_say_how():
     env = env_of(4)
-    ends, stages = play(env)
-    assert (stages[-1] == len(env.task.stages) - 1).all()
-    assert (np.diff(stages, axis=0) >= 0).all()
-    for end in ends.values():
+    work = played(env)
+    assert work.solved.all()
+    for end in work.measures:
         assert sd.SEATING <= end["tightened"] <= sd.SEATING + env.task.knob["window"]
         assert abs(end["head_over_seat"]) < 1e-3
         assert end["nearest"] < sd.ENGAGED[0]
@@ -157,23 +137,9 @@ def test_a_driven_screw_has_gone_through_all_stages_and_its_measures_say_how():
         assert end["peak_press"] > sd.PRESSED
 
 
-def test_a_second_expert_does_not_disturb_the_first():
-    alone, beside = env_of(2), env_of(2)
-    first, second = alone.task.expert(), beside.task.expert()
-    first.reset(np.arange(2))
-    second.reset(np.arange(2))
-    for step in range(120):
-        if step % 20 == 0:
-            other = beside.task.expert()
-            other.reset(np.arange(2))
-        other.act()
-        np.testing.assert_array_equal(alone.step(first.act())[0], beside.step(second.act())[0])
-
-
 def test_what_is_kept_of_an_episode_is_in_its_state():
     env, twin = env_of(2), env_of(2)
-    expert = env.task.expert()
-    expert.reset(np.arange(2))
+    expert = expert_of(env)
     while (env.task.tightened() < 0.5 * sd.SEATING).any():
         env.step(expert.act())
     twin.restore(env.state())

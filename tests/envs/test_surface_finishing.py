@@ -3,6 +3,7 @@ import copy
 import mujoco
 import numpy as np
 import pytest
+from playing import expert_of, played
 
 from shopfloor.envs import ShopfloorVectorEnv
 from shopfloor.envs.experts.expert import OPEN
@@ -27,8 +28,7 @@ def copies(env):
 
 def work(env, steps, *, motor=True, deeper=0.0):
     """The expert's work; without the motor, or with a constant push along -z."""
-    expert = env.task.expert()
-    expert.reset(np.arange(env.num_envs))
+    expert = expert_of(env)
     for _ in range(steps):
         actions = expert.act()
         actions[:, 2] -= deeper * (env.task.robot.tool.state() > 5)
@@ -150,37 +150,15 @@ def test_impossible_arguments_are_refused(arguments):
 
 def test_a_finished_panel_has_gone_through_all_stages_and_its_measures_say_how():
     env = env_of()
-    expert = env.task.expert()
-    expert.reset(np.arange(2))
-    stages, ends = [], {}
-    while not env.over.all():
-        before = env.over
-        info = env.step(expert.act())[-1]
-        stages.append(info["stage"].copy())
-        for lane in np.flatnonzero(env.over & ~before):
-            ends[lane] = {name: info["measures"][name][lane] for name in info["measures"] if name[0] != "_"}
-    assert (stages[-1] == len(env.task.stages) - 1).all()
-    assert np.array_equal(np.unique(stages), np.arange(len(env.task.stages)))
-    assert (np.diff(stages, axis=0) >= 0).all()
-    for end in ends.values():
+    work = played(env)
+    assert work.solved.all()
+    assert work.passed == [set(work.stages)] * 2
+    for end in work.measures:
         assert end["coverage"] >= finishing.COVERAGE
         assert 0 <= end["time_over"] <= 0.05 * finishing.OVER
         assert 0 <= end["overpolish"] < end["cycle_time"] - 0.05 * panels.CELLS
         assert finishing.FORCE - env.task.knob["window"] < end["peak_press"] < finishing.GOUGE
         assert end["lifts"] == 0
-
-
-def test_a_second_expert_does_not_disturb_the_first():
-    alone, beside = env_of(), env_of()
-    first, second = alone.task.expert(), beside.task.expert()
-    first.reset(np.arange(2))
-    second.reset(np.arange(2))
-    for step in range(120):
-        if step % 20 == 0:
-            other = beside.task.expert()
-            other.reset(np.arange(2))
-        other.act()
-        np.testing.assert_array_equal(alone.step(first.act())[0], beside.step(second.act())[0])
 
 
 def test_what_is_kept_of_an_episode_is_in_its_state():
@@ -197,8 +175,7 @@ def test_what_is_kept_of_an_episode_is_in_its_state():
 def test_the_next_cell_is_the_first_that_is_not_finished_whoever_has_asked_before():
     """What was measured before the record went on must not be taken for what is so after it."""
     env = env_of()
-    expert = env.task.expert()
-    expert.reset(np.arange(2))
+    expert = expert_of(env)
     for _ in range(150):
         env.step(expert.act())
         first = panels.ORDER[np.argmin(env.task.finished()[:, panels.ORDER], axis=1)]

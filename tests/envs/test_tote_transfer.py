@@ -3,6 +3,7 @@ import copy
 import mujoco
 import numpy as np
 import pytest
+from playing import expert_of, played
 
 from shopfloor.envs import ShopfloorVectorEnv
 from shopfloor.envs.experts.tote_handling import HANDLE_HELD
@@ -120,8 +121,7 @@ def test_the_load_hangs_under_the_handles_lips_and_not_by_friction():
     sim, task = env.sim, env.task
     friction = sim.per_simulation("geom_friction")
     pads = [i for i in range(sim.model.ngeom) if "pad_" in sim.model.geom(i).name]
-    expert = task.expert()
-    expert.reset(np.arange(1))
+    expert = expert_of(env)
     while expert.phase[0] < 2:
         env.step(expert.act())
     friction[:, pads, 0] = 0.05
@@ -134,25 +134,13 @@ def test_the_load_hangs_under_the_handles_lips_and_not_by_friction():
 
 def test_an_experts_episodes_pass_every_stage_and_measure_what_they_did():
     env = env_of(4, realism="default")
-    expert, passed, furthest = env.task.expert(), [set() for _ in range(4)], np.zeros(4, dtype=int)
-    expert.reset(np.arange(4))
-    tilt, measures = np.zeros(4), {}
-    while not env.over.all():
-        playing = ~env.over
-        _, _, _, _, info = env.step(expert.act())
-        assert (info["stage"] >= furthest).all()
-        furthest = info["stage"]
-        tilt = np.where(playing, np.maximum(tilt, env.task.tilt()), tilt)
-        for lane in range(4):
-            passed[lane].add(int(furthest[lane]))
-        for lane in np.flatnonzero(info["ended_by"]):
-            assert info["success"][lane]
-            measures[lane] = {name: info["measures"][name][lane] for name in info["measures"]}
-    assert passed == [set(range(len(env.task.stages)))] * 4
-    for lane, measured in measures.items():
+    work = played(env, watch=env.task.tilt)
+    assert work.solved.all()
+    assert work.passed == [set(work.stages)] * 4
+    for measured, tilt in zip(work.measures, work.watched.T, strict=True):
         assert measured["grasps"] >= 1
         assert measured["drops"] <= measured["grasps"] - 1  # the last grasp ended in the tray
-        assert measured["largest_tilt"] == tilt[lane] > 0
+        assert measured["largest_tilt"] == tilt.max() > 0
         assert measured["distance_to_tray"] < 2 * env.task.knob["play"]
         assert 0.1 < measured["way_driven"] < 3.0
 
@@ -160,8 +148,7 @@ def test_an_experts_episodes_pass_every_stage_and_measure_what_they_did():
 def test_a_tote_let_go_before_the_tray_is_a_drop():
     env = ShopfloorVectorEnv(ToteTransfer(), N, realism="ideal", autoreset_mode="Disabled", max_episode_steps=120)
     _, info = env.reset(seed=0)
-    expert = env.task.expert()
-    expert.reset(np.arange(N))
+    expert = expert_of(env)
     raised = env.task.stages.index("raised")
     while info["stage"].min() < raised:
         info = env.step(expert.act())[-1]
