@@ -45,7 +45,7 @@ suite: setup
 	$(BIN)/python scripts/report.py outputs/suite --into docs/suite.md
 
 test: setup
-	$(BIN)/python -m pytest -m "not slow" -n $(JOBS) -rs
+	$(BIN)/python -m pytest -m "not slow" -n $(JOBS) --dist worksteal -rs
 
 test-slow: setup
 	$(BIN)/python -m pytest -m slow

@@ -15,9 +15,12 @@ def pytest_addoption(parser):
 
 
 def pytest_generate_tests(metafunc):
-    """A test with the argument `task` runs over every registered task, or those of --task instead."""
+    """A test with the argument `task` runs over every registered task, or those of --task instead.
+
+    A module's tests of one task follow each other: they share what its expert played.
+    """
     if "task" in metafunc.fixturenames:
-        metafunc.parametrize("task", metafunc.config.getoption("task") or sorted(TASKS))
+        metafunc.parametrize("task", metafunc.config.getoption("task") or sorted(TASKS), scope="module")
 
 
 @pytest.fixture(scope="session")

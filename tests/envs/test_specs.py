@@ -4,7 +4,7 @@ import mujoco
 import numpy as np
 
 from shopfloor.envs import ShopfloorVectorEnv
-from shopfloor.envs.vector import task_class
+from shopfloor.envs.tasks import task_class
 
 DIGITS = 1e-6  # MuJoCo writes six significant digits of each number
 LOOSE = 1e-4  # [m] that a loose part may move otherwise in 0.5 s: its contacts magnify what is rounded off

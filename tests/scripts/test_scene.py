@@ -1,23 +1,17 @@
 """scripts/scene.py writes a scene that MuJoCo reads; what it cannot do is one line."""
 
-import os
-import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
+import forked
 import mujoco
 import numpy as np
 import pytest
 
 from shopfloor.envs import ShopfloorVectorEnv
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "scene.py"
-SCREENS = ("DISPLAY", "WAYLAND_DISPLAY")
-
-
-def run(*arguments):
-    without_screen = {name: value for name, value in os.environ.items() if name not in SCREENS}
-    return subprocess.run([sys.executable, str(SCRIPT), *arguments], env=without_screen, capture_output=True, text=True)
+run = partial(forked.run, "scene", without=("DISPLAY", "WAYLAND_DISPLAY"))
 
 
 def test_the_file_is_the_tasks_scene_at_its_difficulty(tmp_path):

@@ -1,14 +1,10 @@
 """scripts/tasks.py prints tables, or puts them into pages."""
 
-import subprocess
-import sys
-from pathlib import Path
+from functools import partial
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "tasks.py"
+import forked
 
-
-def run(*arguments):
-    return subprocess.run([sys.executable, str(SCRIPT), *arguments], capture_output=True, text=True)
+run = partial(forked.run, "tasks")
 
 
 def test_a_named_task_is_shown_whole_and_all_of_them_in_short():

@@ -9,6 +9,7 @@ import textwrap
 import time
 from pathlib import Path
 
+import forked
 import pytest
 
 from shopfloor.study.running.rows import read_rows, same_but_for_times
@@ -22,6 +23,7 @@ def command(script, *arguments):
 
 
 def run(script, *arguments, cwd, path=None):
+    """As a user does it: in a new process."""
     searched = os.pathsep.join(filter(None, [path and str(path), os.environ.get("PYTHONPATH")]))
     environment = {**os.environ, **({"PYTHONPATH": searched} if searched else {})}
     return subprocess.run(command(script, *arguments), cwd=cwd, capture_output=True, text=True, env=environment)
@@ -33,7 +35,7 @@ def shared(tmp_path_factory):
     return tmp_path_factory.mktemp("train")
 
 
-def train(shared, results, *arguments, **options):
+def train(shared, results, *arguments, run=forked.run, **options):
     places = [f"results={results}", f"datasets={shared / 'datasets'}"]
     flags = [argument for argument in arguments if argument.startswith("-")]
     overrides = [argument for argument in arguments if argument not in flags]
@@ -41,7 +43,7 @@ def train(shared, results, *arguments, **options):
 
 
 def test_a_cell_writes_a_row_with_every_outcome(shared, tmp_path):
-    done = train(shared, tmp_path, "agent=knn")
+    done = train(shared, tmp_path, "agent=knn", run=run)
     assert done.returncode == 0, done.stderr
     (row,) = read_rows(tmp_path / "rows")
     assert str(tmp_path / "rows" / f"{row['key']}.json") in done.stdout
@@ -71,7 +73,7 @@ def test_a_finished_cell_is_not_run_again(shared, tmp_path):
 def test_a_killed_study_goes_on_where_it_was_with_the_same_rows(shared, tmp_path):
     datasets = f"datasets={shared / 'datasets'}"
     study = ["-m", *SMALL, datasets, "agent=knn,expert", "data.episodes=3,6", "seed=0,1"]
-    whole = run("train", *study, f"results={tmp_path / 'whole'}", cwd=shared)
+    whole = forked.run("train", *study, f"results={tmp_path / 'whole'}", cwd=shared)
     assert whole.returncode == 0, whole.stderr
     assert (tmp_path / "whole" / "report.html").exists()
     process = subprocess.Popen(
@@ -88,7 +90,7 @@ def test_a_killed_study_goes_on_where_it_was_with_the_same_rows(shared, tmp_path
     process.wait()
     finished = {path: path.stat().st_mtime_ns for path in rows.glob("*.json")}
     assert 2 <= len(finished) < 6
-    again = run("train", *study, f"results={tmp_path / 'killed'}", cwd=shared)
+    again = forked.run("train", *study, f"results={tmp_path / 'killed'}", cwd=shared)
     assert again.returncode == 0, again.stderr
     assert all(path.stat().st_mtime_ns == stamp for path, stamp in finished.items())
     resumed, uninterrupted = read_rows(rows), read_rows(tmp_path / "whole" / "rows")
@@ -99,7 +101,7 @@ def test_a_killed_study_goes_on_where_it_was_with_the_same_rows(shared, tmp_path
 def test_the_joblib_launcher_runs_cells_in_parallel_and_gives_the_same_rows(shared, tmp_path):
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
     for name, launcher in (("basic", []), ("joblib", ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"])):
-        done = train(shared, tmp_path / name, "-m", "agent=knn", "data.episodes=3,6", *launcher)
+        done = train(shared, tmp_path / name, "-m", "agent=knn", "data.episodes=3,6", *launcher, run=run)
         assert done.returncode == 0, done.stderr
     pairs = zip(read_rows(tmp_path / "basic" / "rows"), read_rows(tmp_path / "joblib" / "rows"), strict=True)
     assert all(same_but_for_times(a, b) for a, b in pairs)
@@ -139,7 +141,7 @@ def test_an_agent_of_another_package_runs_by_config_alone(shared, tmp_path):
         )
     )
     mine = ["agent=custom", "agent.name=mine", "agent._target_=my_pkg.MyAgent", "+agent.action=0.25"]
-    done = train(shared, tmp_path / "results", *mine, path=tmp_path)
+    done = train(shared, tmp_path / "results", *mine, run=run, path=tmp_path)
     assert done.returncode == 0, done.stderr
     (row,) = read_rows(tmp_path / "results" / "rows")
     assert row["agent"]["parameters"] == 6
@@ -204,29 +206,29 @@ def test_an_output_folder_that_cannot_be_written_is_one_clear_line(shared, tmp_p
 def test_a_damaged_dataset_is_one_clear_line(shared, tmp_path):
     datasets = tmp_path / "datasets"
     small = ["agent=knn", *SMALL, f"datasets={datasets}", f"results={tmp_path / 'r'}"]
-    assert run("train", *small, "data.pool=7", cwd=tmp_path).returncode == 0
+    assert forked.run("train", *small, "data.pool=7", cwd=tmp_path).returncode == 0
     (data,) = datasets.glob("*/data/chunk-000/file-000.parquet")
     content = bytearray(data.read_bytes())
     content[len(content) // 2] ^= 1
     data.write_bytes(bytes(content))
-    done = run("train", *small, "data.pool=7", "data.episodes=5", cwd=tmp_path)
+    done = forked.run("train", *small, "data.pool=7", "data.episodes=5", cwd=tmp_path)
     assert done.returncode != 0
     assert "file-000.parquet has SHA-256" in done.stderr.strip().splitlines()[-1]
     data.unlink()
-    done = run("train", *small, "data.pool=7", "data.episodes=5", cwd=tmp_path)
+    done = forked.run("train", *small, "data.pool=7", "data.episodes=5", cwd=tmp_path)
     assert "file-000.parquet is missing" in done.stderr.strip().splitlines()[-1]
 
 
 def test_the_other_scripts_say_what_they_made(shared, tmp_path):
-    collected = run(
+    collected = forked.run(
         "collect", "episodes=12", "sites=2", f"datasets={shared / 'datasets'}", cwd=tmp_path
     )  # the pool of the other tests
     assert "12 demonstrations" in collected.stdout, collected.stderr
     folder = Path(collected.stdout.split(":")[0])
     assert json.loads((folder / "meta" / "info.json").read_text())["total_episodes"] == 12
-    evaluated = run("evaluate", "agent=expert", "evaluation.episodes=8", "evaluation.sites=2", cwd=tmp_path)
+    evaluated = forked.run("evaluate", "agent=expert", "evaluation.episodes=8", "evaluation.sites=2", cwd=tmp_path)
     assert "8 of 8" in evaluated.stdout, evaluated.stderr
-    unlearned = run("evaluate", "agent=bc", cwd=tmp_path)
+    unlearned = forked.run("evaluate", "agent=bc", cwd=tmp_path)
     assert unlearned.returncode != 0
     assert "bc has not learned yet" in unlearned.stderr
 
@@ -235,6 +237,6 @@ def test_a_kept_agent_can_be_evaluated_again(shared, tmp_path):
     train(shared, tmp_path, "agent=knn", "keep_agents=true")
     (folder,) = (tmp_path / "agents").iterdir()
     small = ["evaluation.episodes=4", "evaluation.sites=2"]
-    done = run("evaluate", "agent=saved", f"agent.folder={folder}", *small, cwd=tmp_path)
+    done = forked.run("evaluate", "agent=saved", f"agent.folder={folder}", *small, cwd=tmp_path)
     (row,) = read_rows(tmp_path / "rows")
     assert f"{sum(row['evaluation']['success'])} of 4" in done.stdout, done.stderr
