@@ -1,4 +1,4 @@
-"""Pools: demonstrations that can be had, and how their dataset is named."""
+"""Pools: demonstrations that can be had, as many as are asked for, and how their dataset is named."""
 
 from __future__ import annotations
 
@@ -14,43 +14,50 @@ from shopfloor.demos.operators import Fleet
 from shopfloor.demos.store import Store
 from shopfloor.envs import Realism, Task, collection_sites
 from shopfloor.envs.simulation import CONTROL_RATE
+from shopfloor.fingerprint import fingerprint, targets
+
+LIBRARIES = ("mujoco", "gymnasium", "numpy")  # whose version may change a demonstration's bits
+COLLECTING = "shopfloor.demos.collect"
+BY_NAME = ("shopfloor.envs.tasks",)  # looks tasks up: the one in question is named by its config
 
 
 @dataclass(frozen=True)
 class Pool:
-    """Demonstrations that can be had: `size` episodes by `fleet` at the first `sites` sites, drawn by `seed`."""
+    """Demonstrations that can be had, one after another, by `fleet` at the first `sites` sites, drawn by `seed`."""
 
     new_task: Callable[[], Task]
     realism: Realism
     fleet: Fleet
     sites: int
-    size: int
     seed: int
-    recipe: Mapping[str, Any]  # the config of all these, which names the dataset
+    recipe: Mapping[str, Any]  # what determines them all, which names the dataset
 
     def __post_init__(self) -> None:
-        if self.size < 1:
-            raise ValueError(f"pool of {self.size} demonstrations, want 1 or more")
         if self.seed < 0:
             raise ValueError(f"seed {self.seed}, want 0 or more")
+        collection_sites(self.sites)  # raises ValueError if there are not so many
 
-    def load(self, datasets: Path, *, threads: int) -> Dataset:
-        """The pool from disk, collected first if it is not there."""
+    def load(self, datasets: Path, episodes: int, *, threads: int) -> Dataset:
+        """The first `episodes` demonstrations from disk; those that are not there yet are collected first.
+
+        Raises ValueError on less than one.
+        """
 
         def collect(start: int, stop: int) -> Dataset:
             sites = collection_sites(self.sites)
             collector = Collector(self.new_task, self.realism, self.fleet, sites=sites, seed=self.seed, threads=threads)
             return collector(start, stop)
 
-        return Store(datasets).load(self.recipe, self.size, collect, feature_names=self.new_task().feature_names)
+        return Store(datasets).load(self.recipe, episodes, collect, feature_names=self.new_task().feature_names)
 
 
 def recipe(
     task: Mapping[str, Any], realism: Mapping[str, Any], fleet: Mapping[str, Any], sites: int, seed: int
 ) -> dict[str, Any]:
-    """What determines every demonstration of a pool, the simulator included; its hash names the dataset."""
-    versions = {name: version(name) for name in ("shopfloor", "mujoco")}
-    return {"task": task, "realism": realism, "fleet": fleet, "sites": sites, "seed": seed, "versions": versions}
+    """What determines every demonstration of a pool, code and libraries included; its hash names the dataset."""
+    config = {"task": task, "realism": realism, "fleet": fleet, "sites": sites, "seed": seed}
+    code = fingerprint(COLLECTING, *targets(config), past=BY_NAME)
+    return {**config, "code": code, "versions": {name: version(name) for name in LIBRARIES}}
 
 
 def without_demonstrations(task: Task) -> Dataset:

@@ -53,3 +53,22 @@ def _sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def replace_folder(folder: Path, new: Path | None = None) -> None:
+    """Put `new` where `folder` is; without it, only finish what a killed call left. Whoever calls holds a lock.
+
+    A reader without the lock may find no folder for a moment, or files of both: never half of a file.
+    """
+    old = folder.with_name(f".{folder.name}.old")
+    if old.exists():
+        if folder.exists():
+            shutil.rmtree(old)
+        else:
+            old.rename(folder)
+    if new is not None:
+        if folder.exists():
+            folder.rename(old)
+        new.rename(folder)
+        _sync(folder.parent)
+        shutil.rmtree(old, ignore_errors=True)

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 def train(config: DictConfig) -> Path:
     """Run one cell, unless it was run before, and log what came out; returns the path of its row."""
     c = plain(config)
-    volume, size, sites = from_config.whole(c["data"], "episodes", "pool", "sites")
+    volume, sites = from_config.whole(c["data"], "episodes", "sites")
     seed, threads = from_config.whole(c, "seed", "threads")
     learns = from_config.agent_class(c["agent"]).learns_from == "demonstrations"
     episodes = volume if learns else 0
@@ -38,7 +38,7 @@ def train(config: DictConfig) -> Path:
     path, row = run_cell(
         cell,
         from_config.agent(c["agent"]),
-        _pool(c, sites=sites, size=size, seed=seed),
+        _pool(c, sites=sites, seed=seed),
         episodes=episodes,
         budget=from_config.budget(c["agent"]),
         evaluation=_evaluation(c),
@@ -60,11 +60,11 @@ def collect(config: DictConfig) -> str:
     """Make sure that a dataset of demonstrations is there; returns a line that says where and what."""
     c = plain(config)
     episodes, sites, seed, threads = from_config.whole(c, "episodes", "sites", "seed", "threads")
-    pool = _pool(c, sites=sites, size=episodes, seed=seed)
+    pool = _pool(c, sites=sites, seed=seed)
     datasets = Path(c["datasets"])
-    dataset = pool.load(datasets, threads=threads)
+    dataset = pool.load(datasets, episodes, threads=threads)
     return (
-        f"{Store(datasets).folder(pool.recipe, pool.size)}: {len(dataset)} demonstrations, {dataset.frames} frames, "
+        f"{Store(datasets).folder(pool.recipe)}: {len(dataset)} demonstrations, {dataset.frames} frames, "
         f"{dataset.robot_hours:.2f} robot hours, labelled a success {dataset.episode_success.mean():.0%}, "
         f"hash {dataset.content_hash[:12]}"
     )
@@ -98,14 +98,13 @@ def ready_agent(config: dict[str, Any]) -> Any:
     return agent
 
 
-def _pool(config: Mapping[str, Any], *, sites: int, size: int, seed: int) -> Pool:
+def _pool(config: Mapping[str, Any], *, sites: int, seed: int) -> Pool:
     task, realism, fleet = config["task"], config["realism"], config["fleet"]
     return Pool(
         from_config.task_maker(task),
         from_config.realism(realism),
         from_config.fleet(fleet),
         sites=sites,
-        size=size,
         seed=seed,
         recipe=recipe(task, realism, fleet, sites, seed),
     )
