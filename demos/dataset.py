@@ -13,11 +13,20 @@ from numpy.typing import NDArray
 
 _PER_FRAME = ("observations", "actions", "rewards", "success")
 _PER_EPISODE = ("sites", "operators")
+_KINDS: dict[str, tuple[type[np.generic], int]] = {  # type and dimensions of every array
+    "observations": (np.float32, 2),
+    "actions": (np.float32, 2),
+    "rewards": (np.float32, 1),
+    "success": (np.bool_, 1),
+    "bounds": (np.int64, 1),
+    "sites": (np.int64, 1),
+    "operators": (np.int64, 1),
+}
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Episodes laid end to end; arrays are read-only. Raises ValueError where their shapes disagree.
+    """Episodes laid end to end; arrays are read-only. Raises ValueError where types are others or shapes disagree.
 
     observations   (frames, obs_dim) float32, what the sensors said: state_dim proprioceptive columns, then the rest
     actions        (frames, act_dim) float32 in [-1, 1]
@@ -41,6 +50,13 @@ class Dataset:
     robot_type: str
 
     def __post_init__(self) -> None:
+        for name, (kind, dimensions) in _KINDS.items():
+            array = getattr(self, name)
+            if array.dtype != kind or array.ndim != dimensions:
+                got, want = f"{array.dtype} of shape {array.shape}", f"{np.dtype(kind)} of {dimensions} dimensions"
+                raise ValueError(f"{name} {got}, want {want}")
+        if self.fps < 1:
+            raise ValueError(f"fps {self.fps}, want 1 or more")
         lengths = {name: len(getattr(self, name)) for name in _PER_FRAME}
         if len(self.bounds) == 0 or self.bounds[0] != 0 or (np.diff(self.bounds) < 1).any():
             raise ValueError(f"episode bounds {self.bounds[:5]} ..., want to rise from 0")
@@ -50,7 +66,7 @@ class Dataset:
             raise ValueError(f"{len(self.sites)} sites, {len(self.operators)} operators, want {len(self)} of each")
         if not 0 <= self.state_dim <= self.obs_dim:
             raise ValueError(f"state_dim {self.state_dim}, want 0 to obs_dim {self.obs_dim}")
-        for name in (*_PER_FRAME, "bounds", *_PER_EPISODE):
+        for name in _KINDS:
             view = getattr(self, name).view()
             view.flags.writeable = False
             object.__setattr__(self, name, view)
@@ -116,6 +132,13 @@ class Dataset:
         """The label of each episode's last frame (episodes,)."""
         return self.success[self.bounds[1:] - 1]
 
+    def require_sound(self) -> None:
+        """Raise ValueError, naming the first frame, on NaN or infinity, or an action outside [-1, 1]."""
+        columns = {"observations": self.observations, "actions": self.actions, "rewards": self.rewards[:, None]}
+        for name, values in columns.items():
+            self._require(np.isfinite(values).all(axis=1), f"{name} hold NaN or infinity, want finite numbers")
+        self._require((np.abs(self.actions) <= 1).all(axis=1), "actions leave [-1, 1], want them inside")
+
     def take(self, n: int, *, order_seed: int | None = None) -> Self:
         """The first n episodes, which hold the first n - 1: as recorded, or in an order drawn by order_seed.
 
@@ -151,6 +174,12 @@ class Dataset:
     @property
     def _kind(self) -> tuple[int, int, int, int, str, str]:
         return self.obs_dim, self.act_dim, self.state_dim, self.fps, self.task, self.robot_type
+
+    def _require(self, sound: NDArray[np.bool_], fault: str) -> None:
+        if not sound.all():
+            frame = int(np.argmin(sound))
+            episode = int(np.searchsorted(self.bounds, frame, side="right")) - 1
+            raise ValueError(f"episode {episode}, frame {frame - self.bounds[episode]}: {fault}")
 
     def _gather(self, episodes: NDArray[np.intp]) -> Self:
         lengths = np.diff(self.bounds)[episodes]

@@ -74,6 +74,44 @@ def test_shapes_that_disagree_are_refused(field, value):
         dataclasses.replace(toy(0, 2), **{field: value})
 
 
+@pytest.mark.parametrize(
+    ("field", "kind"),
+    [("observations", np.float64), ("actions", np.int64), ("success", np.int64), ("sites", np.int32)],
+)
+def test_arrays_of_other_types_are_refused(field, kind):
+    with pytest.raises(ValueError, match=f"^{field} {np.dtype(kind)} of shape .*, want"):
+        dataclasses.replace(toy(0, 2), **{field: getattr(toy(0, 2), field).astype(kind)})
+
+
+def test_arrays_of_other_dimensions_and_a_rate_of_zero_are_refused():
+    with pytest.raises(ValueError, match=r"observations float32 of shape .* want float32 of 2 dimensions"):
+        dataclasses.replace(toy(0, 2), observations=toy(0, 2).observations[:, 0])
+    with pytest.raises(ValueError, match="fps 0, want 1 or more"):
+        dataclasses.replace(toy(0, 2), fps=0)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("observations", np.nan, "observations hold NaN"),
+        ("actions", -np.inf, "actions hold NaN or infinity"),
+        ("rewards", np.nan, "rewards hold NaN"),
+        ("actions", np.float32(1.0001), "actions leave"),
+    ],
+)
+def test_values_that_no_agent_can_learn_from_are_found_in_their_frame(field, value, said):
+    dataset = toy(0, 6)
+    dataset.require_sound()
+    values = getattr(dataset, field).copy()
+    values[dataset.bounds[4] + 2] = value
+    with pytest.raises(ValueError, match=f"^episode 4, frame 2: {said}"):
+        dataclasses.replace(dataset, **{field: values}).require_sound()
+
+
+def test_the_empty_volume_is_sound():
+    toy(0, 3).take(0).require_sound()
+
+
 def test_arrays_are_read_only():
     with pytest.raises(ValueError, match="read-only"):
         toy(0, 2).observations[0] = 0
