@@ -95,7 +95,11 @@ class Agent(Policy, Protocol):
     """
 
     learns_from: Source
-    """demonstrations | interaction (needs env_factory) | nothing | truth (is attached to the evaluation's env)"""
+    """demonstrations | interaction (needs env_factory) | nothing | truth (is attached to the evaluation's env)
+
+    A class may also have `changes_no_bit`: names of arguments, such as of a log's folder, which are no part of what
+    names its results.
+    """
 
     def fit(
         self, dataset: Dataset, budget: Budget, rng: np.random.Generator, *, env_factory: EnvFactory | None = None

@@ -54,11 +54,12 @@ class SoftActorCritic:
     buffer_size      transitions kept for replay
     learning_starts  transitions taken at random before the first gradient step
     gradient_steps   per step of all environments; -1: one per transition
-    log_folder       where progress.csv goes, or None
+    log_folder       where progress.csv goes, in a study into a folder of the cell's own, or None
     verbose          also print the log
     """
 
     learns_from: Source = "interaction"
+    changes_no_bit = ("log_folder", "verbose")
 
     def __init__(
         self,

@@ -17,7 +17,7 @@ from shopfloor.envs.randomness import Purpose, stream
 from shopfloor.envs.simulation import CONTROL_RATE
 from shopfloor.study.analysis.statistics import wilson
 from shopfloor.study.running import from_config
-from shopfloor.study.running.cell import run_cell
+from shopfloor.study.running.cell import Cell, run_cell
 from shopfloor.study.running.evaluation import Evaluation, evaluate, player
 from shopfloor.study.showing.phrases import percent_interval
 
@@ -29,12 +29,18 @@ def train(config: DictConfig) -> Path:
     c = plain(config)
     volume, sites = from_config.whole(c["data"], "episodes", "sites")
     seed, threads = from_config.whole(c, "seed", "threads")
-    learns = from_config.agent_class(c["agent"]).learns_from == "demonstrations"
-    episodes = volume if learns else 0
-    cell = {
-        **{name: c[name] for name in ("task", "realism", "fleet", "agent", "evaluation", "seed")},
-        "data": {**c["data"], "episodes": episodes},
-    }
+    kind = from_config.agent_class(c["agent"])
+    episodes = volume if kind.learns_from == "demonstrations" else 0
+    aside = getattr(kind, "changes_no_bit", ())
+    cell = Cell(
+        {
+            **{name: c[name] for name in ("task", "realism", "fleet", "evaluation", "seed")},
+            "agent": {name: value for name, value in c["agent"].items() if name not in aside},
+            "data": {**c["data"], "episodes": episodes},
+        }
+    )
+    if c["agent"].get("log_folder"):
+        c["agent"]["log_folder"] = str(Path(c["agent"]["log_folder"]) / cell.key)
     path, row = run_cell(
         cell,
         from_config.agent(c["agent"]),

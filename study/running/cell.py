@@ -1,32 +1,48 @@
-"""A cell of a study: fit one agent on one volume of data with one seed, evaluate it, write one row."""
+"""A cell of a study: one trial, named by all that determines it, and one row of what came out."""
 
 from __future__ import annotations
 
-import time
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 from filelock import FileLock
-from gymnasium.vector import AutoresetMode
 
-from shopfloor.agents.protocol import Agent, AnyVectorEnv, Budget
+from shopfloor.agents.protocol import Agent, Budget
 from shopfloor.demos.dataset import Dataset
-from shopfloor.demos.pool import Pool, without_demonstrations
-from shopfloor.envs import ShopfloorVectorEnv, collection_sites
-from shopfloor.envs.randomness import Purpose, stream
-from shopfloor.study.running.evaluation import Evaluation, evaluate, player
+from shopfloor.demos.pool import BY_NAME, Pool
+from shopfloor.fingerprint import fingerprint, targets
+from shopfloor.study.running.evaluation import Evaluation
 from shopfloor.study.running.machine import machine
-from shopfloor.study.running.rows import SCHEMA, AgentRecord, DataRecord, Row, cell_key, write_row
+from shopfloor.study.running.rows import SCHEMA, AgentRecord, DataRecord, Row, row_key, write_row
+from shopfloor.study.running.trial import Trial, run_trial
+
+log = logging.getLogger(__name__)
 
 VERSIONED = ("shopfloor", "mujoco", "gymnasium", "numpy", "scipy", "torch", "stable-baselines3")
+RUNNING = "shopfloor.study.running.trial"
+
+
+class Cell:
+    """What determines a row: its resolved config, the libraries' versions, a fingerprint of the code that takes part.
+
+    config: without what changes no bit. ValueError where the code of a class that it names cannot be read.
+    """
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self.config = dict(config)
+        self.versions = {name: version(name) for name in VERSIONED}
+        self.code = fingerprint(RUNNING, *targets(config), past=BY_NAME)
+        self.key = row_key(self.config, self.versions, self.code)
 
 
 def run_cell(
-    config: Mapping[str, Any],
+    cell: Cell,
     agent: Agent,
     pool: Pool,
     *,
@@ -40,72 +56,46 @@ def run_cell(
 ) -> tuple[Path, Row | None]:
     """Write the cell's row to results/rows; gives its path and the row, or None where one was there already.
 
-    config: the resolved config of all the other arguments, which names the row; episodes: demonstrations
-    to learn from. Raises ValueError on a volume below 0, OSError where results cannot
+    episodes: demonstrations to learn from; keep_agent: write the fitted agent to results/agents too, for which a
+    finished cell without its agent is run again. Raises ValueError on a volume below 0, OSError where results cannot
     be written; then there is no row.
     """
     if episodes < 0:
         raise ValueError(f"volume of {episodes} demonstrations, want 0 or more")
-    key = cell_key(config)
     rows = results / "rows"
-    path = rows / f"{key}.json"
+    path, folder = rows / f"{cell.key}.json", results / "agents" / cell.key
+    wanted = keep_agent and agent.learns_from in ("demonstrations", "interaction")
+    if path.exists() and (folder.exists() or not wanted):
+        return path, None
     rows.mkdir(parents=True, exist_ok=True)
-    with FileLock(rows / f".{key}.lock"):  # equal cells of one sweep: the second finds the first one's row
+    with FileLock(rows / f".{cell.key}.lock"):  # equal cells of one sweep: the second finds the first one's row
         if path.exists():
-            return path, None
-        row = _run(config, key, agent, pool, episodes, budget, evaluation, datasets, threads)
-        if keep_agent and agent.learns_from in ("demonstrations", "interaction"):
-            folder = results / "agents" / key
-            if not folder.exists():  # a kill between agent and row leaves a whole agent
-                agent.save(folder)
+            if folder.exists() or not wanted:
+                return path, None
+            log.info("%s was run without keeping its agent: it is run again", path)
+        row = _row(cell, run_trial(agent, pool, episodes, budget, evaluation, datasets=datasets, threads=threads))
+        if wanted and not folder.exists():  # a kill between agent and row leaves a whole agent
+            agent.save(folder)
         write_row(rows, row)
     return path, row
 
 
-def _run(
-    config: Mapping[str, Any],
-    key: str,
-    agent: Agent,
-    pool: Pool,
-    episodes: int,
-    budget: Budget,
-    evaluation: Evaluation,
-    datasets: Path,
-    threads: int,
-) -> Row:
-    started = time.perf_counter()
-    if agent.learns_from == "demonstrations" and episodes:
-        dataset = pool.load(datasets, episodes, threads=threads)
-    else:
-        dataset = without_demonstrations(pool.new_task())
-    loaded = time.perf_counter()
-
-    def env_factory(num_envs: int) -> AnyVectorEnv:
-        return ShopfloorVectorEnv(
-            pool.new_task(),
-            num_envs,
-            realism=pool.realism,
-            sites=collection_sites(pool.sites),
-            autoreset_mode=AutoresetMode.SAME_STEP,
-            threads=threads,
-        )
-
-    training = agent.fit(dataset, budget, stream(Purpose.AGENT, pool.seed), env_factory=env_factory)
-    fitted = time.perf_counter()
-    outcome = evaluate(player(agent), pool.new_task, pool.realism, evaluation, threads=threads)
+def _row(cell: Cell, trial: Trial) -> Row:
     return {
         "schema": SCHEMA,
-        "key": key,
-        "cell": dict(config),
-        "versions": {name: version(name) for name in VERSIONED},
-        "data": _data_record(dataset),
-        "agent": cast(AgentRecord, asdict(training)),
-        "evaluation": outcome,
+        "key": cell.key,
+        "code": cell.code,
+        "cell": cell.config,
+        "versions": cell.versions,
+        "data": _data_record(trial.dataset),
+        "agent": cast(AgentRecord, asdict(trial.training)),
+        "evaluation": trial.outcome,
         "machine": machine(),
         "times": {
-            "data_s": loaded - started,
-            "fit_s": fitted - loaded,
-            "evaluate_s": time.perf_counter() - fitted,
+            "data_s": trial.data_s,
+            "fit_s": trial.fit_s,
+            "evaluate_s": trial.evaluate_s,
+            "finished": datetime.now(UTC).isoformat(timespec="milliseconds"),
         },
     }
 

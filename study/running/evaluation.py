@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
 
@@ -12,7 +12,9 @@ from shopfloor.agents.protocol import Agent, Policy
 from shopfloor.envs import Realism, ShopfloorVectorEnv, Task, held_out_sites
 from shopfloor.envs.vector import Ending
 from shopfloor.progress import progress
-from shopfloor.study.running.rows import EvaluationRecord
+
+if TYPE_CHECKING:
+    from shopfloor.study.running.rows import EvaluationRecord
 
 
 @dataclass(frozen=True)

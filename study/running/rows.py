@@ -1,4 +1,4 @@
-"""Rows: one JSON file per finished cell, written whole or not at all; all that a report reads."""
+"""Rows: one JSON file per finished cell, named by what determines it, written whole or not at all, sealed by a digest."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any, TypedDict, cast
 from shopfloor.files import write_atomically
 from shopfloor.study.running.machine import MachineRecord
 
-SCHEMA = 2
+SCHEMA = 3
+OURS = "shopfloor"  # its version decides no bit: its code does
 
 
 class RowError(ValueError):
@@ -54,12 +55,16 @@ class EvaluationRecord(TypedDict):
     units: dict[str, str]  # of the measures
 
 
-class Times(TypedDict):
-    """Wall times [s]; the only part of a row that may differ between two equal runs."""
-
+class _WallTimes(TypedDict):
     data_s: float
     fit_s: float
     evaluate_s: float
+
+
+class Times(_WallTimes, total=False):
+    """Wall times [s]; the only part of a row that may differ between two equal runs."""
+
+    finished: str  # when, in UTC and ISO 8601; rows of schema 2 have none
 
 
 class Row(TypedDict):
@@ -67,6 +72,7 @@ class Row(TypedDict):
 
     schema: int
     key: str
+    code: str  # fingerprint of all code that takes part; empty in rows of schema 2, which did not say
     cell: dict[str, Any]
     versions: dict[str, str]
     data: DataRecord
@@ -92,16 +98,28 @@ def canonical(config: object) -> str:
     return json.dumps(config, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def cell_key(config: Mapping[str, Any]) -> str:
-    """16 hex digits that name a resolved cell config; the order of its keys does not matter."""
-    return hashlib.sha256(canonical(config).encode()).hexdigest()[:16]
+def row_key(cell: Mapping[str, Any], versions: Mapping[str, str], code: str) -> str:
+    """16 hex digits that name what determines a cell: its config, the libraries' versions, a fingerprint of the code."""
+    libraries = {name: version for name, version in versions.items() if name != OURS}
+    return _short([cell, libraries, code])
+
+
+def digest(row: Mapping[str, Any]) -> str:
+    """64 hex digits over all that a row says."""
+    text = canonical({name: value for name, value in row.items() if name != "digest"})
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _short(value: object) -> str:
+    return hashlib.sha256(canonical(value).encode()).hexdigest()[:16]
 
 
 def write_row(folder: Path, row: Row) -> Path:
     """Write folder/<key>.json atomically; a killed process leaves the old row or the new one, never half."""
-    _check(row, row["key"])
+    sealed = {**row, "digest": digest(row)}
+    _check(sealed, row["key"])
     path = folder / f"{row['key']}.json"
-    write_atomically(path, (json.dumps(row, sort_keys=True, allow_nan=False) + "\n").encode())
+    write_atomically(path, (json.dumps(sealed, sort_keys=True, allow_nan=False) + "\n").encode())
     return path
 
 
@@ -124,14 +142,18 @@ def _read(path: Path) -> Row:
         _check(value, path.stem)
     except RowError as error:
         raise RowError(f"{path}: {error}") from None
-    return cast(Row, value)
+    row = {"code": "", **value}
+    row.pop("digest", None)
+    return cast(Row, row)
 
 
 def _check(value: object, key: str) -> None:
     if not isinstance(value, dict):
         raise RowError(f"row is a JSON {type(value).__name__}, want an object")
-    if value.get("schema") != SCHEMA:
-        raise RowError(f"row schema {value.get('schema')!r}, want {SCHEMA}")
+    if value.get("schema") not in (SCHEMA, SCHEMA - 1):
+        raise RowError(f"row schema {value.get('schema')!r}, want {SCHEMA} or {SCHEMA - 1}")
+    if value["schema"] == SCHEMA and value.get("digest") != digest(value):
+        raise RowError("row was changed since it was written, want it as it was; delete it to run the cell again")
     if value.get("key") != key:
         raise RowError(f"row key {value.get('key')!r}, want {key!r}")
     for section, kind in _SECTIONS.items():
@@ -140,6 +162,10 @@ def _check(value: object, key: str) -> None:
         wanted: frozenset[str] = getattr(kind, "__required_keys__", frozenset())
         if missing := sorted(wanted - value[section].keys()):
             raise RowError(f"row section {section!r} lacks {', '.join(missing)}")
+    whole = value["schema"] == SCHEMA
+    named = row_key(value["cell"], value["versions"], value.get("code", "")) if whole else _short(value["cell"])
+    if key != named:
+        raise RowError(f"row key {key!r}, want {named!r}, the name of what determines it")
     evaluation = value["evaluation"]
     lists = {name: evaluation[name] for name in EvaluationRecord.__required_keys__ - {"measures", "units"}}
     lengths = {name: len(entries) for name, entries in sorted((lists | evaluation["measures"]).items())}

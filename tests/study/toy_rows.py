@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import expit
 
-from shopfloor.study.running.rows import Row, cell_key
+from shopfloor.study.running.rows import Row, row_key
 
 EPISODES = 64
 SKILL = {"bc": (0.0, 1.1), "knn": (-1.5, 0.6), "expert": (4.0, 0.0), "random": (-9.0, 0.0)}
@@ -21,11 +21,13 @@ def a_row(agent: str, volume: int, seed: int, rng: np.random.Generator, *, first
         "evaluation": {"episodes": EPISODES},
         "seed": seed,
     }
+    versions, code = {"shopfloor": "0.3.0", "numpy": "2.4.6"}, "c0de"
     return {
-        "schema": 2,
-        "key": cell_key(cell),
+        "schema": 3,
+        "key": row_key(cell, versions, code),
+        "code": code,
         "cell": cell,
-        "versions": {"numpy": "2.4.6"},
+        "versions": versions,
         "data": {
             "hash": f"hash-of-{volume}",
             "episodes": volume,
@@ -56,3 +58,8 @@ def a_row(agent: str, volume: int, seed: int, rng: np.random.Generator, *, first
         },
         "times": {"data_s": 0.5, "fit_s": 8.0, "evaluate_s": 4.0},
     }
+
+
+def named(row: Row) -> Row:
+    """The row under the name of what determines it now."""
+    return {**row, "key": row_key(row["cell"], row["versions"], row["code"])}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +12,16 @@ import numpy as np
 import pytest
 import toy_rows
 
-from shopfloor.study.running.rows import Row, RowError, cell_key, read_rows, same_but_for_times, write_row
+from shopfloor.study.running.rows import (
+    Row,
+    RowError,
+    canonical,
+    digest,
+    read_rows,
+    row_key,
+    same_but_for_times,
+    write_row,
+)
 
 
 def a_row(seed: int = 0) -> Row:
@@ -26,10 +35,18 @@ def test_rows_come_back_as_written_in_order_of_key(tmp_path: Path) -> None:
     assert read_rows(tmp_path / "rows") == sorted(rows, key=lambda row: row["key"])
 
 
-def test_key_ignores_the_order_of_a_config_and_nothing_else() -> None:
-    assert cell_key({"a": 1, "b": {"c": 2, "d": 3}}) == cell_key({"b": {"d": 3, "c": 2}, "a": 1})
-    assert cell_key({"a": 1}) != cell_key({"a": 2})
-    assert len(cell_key({})) == 16
+def test_key_holds_config_code_and_libraries_and_no_order() -> None:
+    cell, versions = {"a": 1, "b": {"c": 2, "d": 3}}, {"shopfloor": "1", "numpy": "2"}
+    key = row_key(cell, versions, "c0de")
+    assert len(key) == 16
+    assert row_key({"b": {"d": 3, "c": 2}, "a": 1}, {"numpy": "2", "shopfloor": "1"}, "c0de") == key
+    assert row_key(cell, {**versions, "shopfloor": "2"}, "c0de") == key  # its code says what it is
+    others = [
+        ({**cell, "a": 2}, versions, "c0de"),
+        (cell, {**versions, "numpy": "3"}, "c0de"),
+        (cell, versions, "c0d0"),
+    ]
+    assert len({key, *(row_key(*other) for other in others)}) == 4
 
 
 def test_rows_are_the_same_but_for_times() -> None:
@@ -51,25 +68,73 @@ def test_failed_write_leaves_the_old_row_and_no_litter(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+def resealed(change) -> str:  # type: ignore[no-untyped-def]
+    """The text of a row that was made so: whole, but not as a row should be."""
+    row = json.loads(json.dumps(a_row()))
+    change(row)
+    return json.dumps({**row, "digest": digest(row)})
+
+
 @pytest.mark.parametrize(
-    ("damage", "complaint"),
+    ("text", "complaint"),
     [
-        (lambda text: text[: len(text) // 2], "not whole JSON"),
-        (lambda text: "", "not whole JSON"),
-        (lambda text: "[]", "want an object"),
-        (lambda text: text.replace('"schema": 2', '"schema": 3'), "schema 3, want 2"),
-        (lambda text: text.replace('"frames"', '"framez"'), "'data' lacks frames"),
-        (lambda text: re.sub(r'"success": \[\w+, ', '"success": [', text), "want one length"),
-        (lambda text: json.dumps({**json.loads(text), "key": "0" * 16}), "row key '0000000000000000', want"),
+        ("", "not whole JSON"),
+        ("[]", "want an object"),
+        (resealed(lambda row: row.update(schema=4)), "schema 4, want 3 or 2"),
+        (resealed(lambda row: row["data"].pop("frames")), "'data' lacks frames"),
+        (resealed(lambda row: row["evaluation"]["success"].pop()), "want one length"),
+        (resealed(lambda row: row.update(key="0" * 16)), "row key '0000000000000000', want"),
+        (resealed(lambda row: row["cell"].update(seed=7)), "the name of what determines it"),
+        (resealed(lambda row: row.update(code="edited")), "the name of what determines it"),
     ],
 )
-def test_damaged_row_is_refused_in_one_line_that_names_it(tmp_path: Path, damage, complaint) -> None:  # type: ignore[no-untyped-def]
+def test_what_is_no_row_is_refused_in_one_line_that_names_it(tmp_path: Path, text: str, complaint: str) -> None:
     path = write_row(tmp_path, a_row())
-    path.write_text(damage(path.read_text()))
+    path.write_text(text)
     with pytest.raises(RowError, match=complaint) as error:
         read_rows(tmp_path)
     assert path.name in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_no_flipped_bit_of_a_row_goes_unseen(tmp_path: Path) -> None:
+    path = write_row(tmp_path, a_row())
+    whole, rng = path.read_bytes(), np.random.default_rng(0)
+    for place in rng.choice(len(whole), 400, replace=False):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << int(rng.integers(8))
+        path.write_bytes(bytes(damaged))
+        try:
+            (row,) = read_rows(tmp_path)
+        except RowError as error:
+            assert "\n" not in str(error)
+        else:  # a space of JSON's own may be another
+            assert row == a_row(), f"bit flipped at {place}: {bytes(damaged)[place - 20 : place + 20]!r}"
+
+
+def test_an_edited_outcome_is_seen(tmp_path: Path) -> None:
+    path = write_row(tmp_path, a_row())
+    path.write_text(path.read_text().replace("false", "true", 1))
+    with pytest.raises(RowError, match="was changed since it was written"):
+        read_rows(tmp_path)
+
+
+def test_rows_of_the_schema_before_are_read(tmp_path: Path) -> None:
+    old = {name: value for name, value in a_row().items() if name != "code"} | {"schema": 2}
+    key = hashlib.sha256(canonical(old["cell"]).encode()).hexdigest()[:16]
+    (tmp_path / f"{key}.json").write_text(json.dumps({**old, "key": key}))
+    (row,) = read_rows(tmp_path)
+    assert row["code"] == ""
+    assert row["evaluation"] == a_row()["evaluation"]
+
+
+def test_a_column_that_old_rows_lack_makes_none_unreadable(tmp_path: Path) -> None:
+    assert "finished" not in a_row()["times"]
+    newer = a_row(1)
+    newer["times"]["finished"] = "2026-01-01T00:00:00.000+00:00"
+    for row in (a_row(0), newer):
+        write_row(tmp_path, row)
+    assert len(read_rows(tmp_path)) == 2
 
 
 def test_rows_statistics_and_laws_do_not_import_matplotlib_or_torch() -> None:

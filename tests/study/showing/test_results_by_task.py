@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from toy_rows import a_row
+from toy_rows import a_row, named
 
 from shopfloor.study.analysis.curves import panels
-from shopfloor.study.running.rows import cell_key, write_row
+from shopfloor.study.running.rows import write_row
 from shopfloor.study.showing.report import write_report
 from shopfloor.study.showing.results_by_task import results_by_task
 
@@ -23,7 +23,7 @@ def suite_rows(*, without=()):
                     continue
                 row = a_row(agent, volume, seed, rng)
                 row["cell"]["task"] = {"name": task}
-                row["key"] = cell_key(row["cell"])
+                row = named(row)
                 chance = rate if agent == "bc" else 0.0
                 row["evaluation"]["success"] = (rng.random(64) < chance).tolist()
                 rows.append(row)
@@ -63,7 +63,7 @@ def test_two_realisms_of_one_task_stand_side_by_side():
     rows = [row for row in suite_rows() if row["cell"]["task"]["name"] == "Easy"]
     for row in list(rows):
         other = {**row, "cell": {**row["cell"], "realism": {"name": "ideal"}}}
-        rows.append({**other, "key": cell_key(other["cell"])})
+        rows.append(named(other))
     table = results_by_task(panels(rows))
     assert table.tasks == ("Easy",)
     assert {"random, default", "random, ideal"} <= set(table.columns)
@@ -85,7 +85,7 @@ def test_one_task_at_two_difficulties_is_two_lines():
         for row in suite_rows():
             task = {**row["cell"]["task"], "difficulty": difficulty}
             cell = {**row["cell"], "task": task}
-            rows.append({**row, "cell": cell, "key": cell_key(cell)})
+            rows.append(named({**row, "cell": cell}))
     table = results_by_task(panels(rows))
     assert len(table.tasks) == 2 * len(RATES)
     assert "Easy (difficulty=hard)" in table.tasks
