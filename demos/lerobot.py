@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,20 +15,26 @@ from numpy.typing import NDArray
 
 from shopfloor.demos.dataset import Dataset
 from shopfloor.demos.episode_stats import STATISTICS, episode_statistics, overall_statistics
+from shopfloor.demos.layout import (
+    DATA_PATH,
+    ENVIRONMENT,
+    EPISODES_PATH,
+    INFO_PATH,
+    SEAL_PATH,
+    STATE,
+    STATS_PATH,
+    TASKS_PATH,
+    VERSION,
+    DatasetError,
+)
+from shopfloor.demos.reading import Reader
+from shopfloor.demos.seal import checked_seal, file_hash, sealed
 from shopfloor.files import new_folder
 
-VERSION = "v3.0"
+__all__ = ["INFO_PATH", "DatasetError", "read", "write"]
+
 CHUNK_FILES = 1000  # files per chunk folder
 FILE_MB = 100  # a data file is ended once it holds this much before compression
-DATA_PATH = "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
-EPISODES_PATH = "meta/episodes/chunk-000/file-000.parquet"
-TASKS_PATH = "meta/tasks.parquet"
-INFO_PATH, STATS_PATH, SEAL_PATH = "meta/info.json", "meta/stats.json", "meta/shopfloor.json"
-STATE, ENVIRONMENT = "observation.state", "observation.environment_state"
-
-
-class DatasetError(ValueError):
-    """A dataset's folder that is not as it was written."""
 
 
 def write(dataset: Dataset, folder: Path, *, recipe: Mapping[str, Any], feature_names: Mapping[str, list[str]]) -> None:
@@ -36,50 +42,41 @@ def write(dataset: Dataset, folder: Path, *, recipe: Mapping[str, Any], feature_
 
     recipe: what determines the episodes, kept as it is in meta/shopfloor.json with the hashes of all files.
     feature_names: names of the elements of each vector feature. Equal datasets give equal bytes. Raises
-    FileExistsError if the folder exists, OSError where it cannot be written; then nothing is left behind.
+    ValueError on values that read refuses, FileExistsError if the folder exists, OSError where it cannot be written;
+    then nothing is left behind.
     """
+    dataset.require_sound()
     with new_folder(folder, purpose="for a dataset") as partial:
         _write_parts(dataset, partial, feature_names)
-        seal = {"recipe": recipe, "content_hash": dataset.content_hash, "files": _file_hashes(partial)}
-        _write_json(partial / SEAL_PATH, seal)
+        _write_json(partial / SEAL_PATH, sealed(recipe, dataset.content_hash, _file_hashes(partial)))
 
 
-def read(folder: Path) -> Dataset:
-    """The dataset that write wrote. Raises DatasetError, in one line, where a file is missing or changed."""
-    seal = _seal(folder)
-    for name, wanted in seal["files"].items():
-        path = folder / name
-        if not path.is_file():
-            raise DatasetError(f"dataset {folder}: {name} is missing, want it; {_REMEDY}")
-        got = _sha256(path)
-        if got != wanted:
-            raise DatasetError(f"dataset {folder}: {name} has SHA-256 {got[:12]}, want {wanted[:12]}; {_REMEDY}")
-    info = json.loads((folder / INFO_PATH).read_text())
-    if info.get("codebase_version") != VERSION:
-        raise DatasetError(f"dataset {folder}: codebase_version {info.get('codebase_version')!r}, want {VERSION!r}")
-    dataset = _read_parts(folder, info)
-    if dataset.content_hash != seal["content_hash"]:
-        raise DatasetError(
-            f"dataset {folder}: content {dataset.content_hash[:12]}, want {seal['content_hash'][:12]}; {_REMEDY}"
-        )
+def read(folder: Path, *, verify: bool = True) -> Dataset:
+    """The dataset of a folder: what write wrote, to the bit.
+
+    verify=False is for what others recorded, or edited with LeRobot's tools: it reads what is there, with one
+    UserWarning that names what nobody has verified and what is assumed. Without next.reward every reward is 0, without
+    next.success every episode is a success in its last frame, without site or operator these are 0, and without
+    robot_type it is "unknown". Types, shapes, order, NaN and the range of actions are checked in either case.
+    Raises DatasetError, in one line, where a file is missing or changed, or holds what cannot be used.
+    """
+    if not verify:
+        return _unverified(folder)
+    seal = checked_seal(folder)
+    dataset = Reader(folder, seal.files, lenient=False).read()
+    if dataset.content_hash != seal.content_hash:
+        got, want = dataset.content_hash[:12], seal.content_hash[:12]
+        raise DatasetError(f"dataset {folder}: content {got}, want {want}; {seal.remedy}")
     return dataset
 
 
-_REMEDY = "delete the folder to have it collected again"
-
-
-def _seal(folder: Path) -> dict[str, Any]:
-    try:
-        seal: dict[str, Any] = json.loads((folder / SEAL_PATH).read_text())
-        if not isinstance(seal["files"], dict) or not isinstance(seal["content_hash"], str):
-            raise TypeError
-    except FileNotFoundError:
-        raise DatasetError(f"dataset {folder}: {SEAL_PATH} is missing, want it; {_REMEDY}") from None
-    except (ValueError, KeyError, TypeError):
-        raise DatasetError(
-            f"dataset {folder}: {SEAL_PATH} is not whole, want files and content_hash; {_REMEDY}"
-        ) from None
-    return seal
+def _unverified(folder: Path) -> Dataset:
+    names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    reader = Reader(folder, names, lenient=True)
+    dataset = reader.read()
+    said = "; ".join(["recipe, files and content are not verified", *reader.gaps])
+    warnings.warn(f"dataset {folder}: {said}", stacklevel=3)
+    return dataset
 
 
 def _write_parts(dataset: Dataset, folder: Path, names: Mapping[str, list[str]]) -> None:
@@ -152,37 +149,6 @@ def _columns(dataset: Dataset) -> dict[str, NDArray[Any]]:
         "task_index": np.zeros(dataset.frames, np.int64),
     }
     return {name: values for name, values in columns.items() if values.ndim == 1 or values.shape[1]}
-
-
-def _read_parts(folder: Path, info: Mapping[str, Any]) -> Dataset:
-    episodes = pq.read_table(folder / EPISODES_PATH)
-    parts = sorted(folder.glob("data/chunk-*/file-*.parquet"))
-    table = pa.concat_tables([pq.read_table(part) for part in parts]).combine_chunks()
-    empty = np.zeros((table.num_rows, 0), np.float32)
-
-    def column(name: str) -> NDArray[Any]:
-        if name not in info["features"]:
-            return empty
-        values = table.column(name).combine_chunks()
-        if pa.types.is_fixed_size_list(values.type):
-            return np.asarray(values.flatten()).reshape(-1, values.type.list_size)
-        return np.asarray(values.to_numpy(zero_copy_only=False))
-
-    state = column(STATE)
-    lengths = episodes.column("length").to_numpy()
-    return Dataset(
-        observations=np.concatenate([state, column(ENVIRONMENT)], axis=1),
-        actions=column("action"),
-        rewards=column("next.reward"),
-        success=column("next.success"),
-        bounds=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
-        sites=episodes.column("site").to_numpy(),
-        operators=episodes.column("operator").to_numpy(),
-        state_dim=state.shape[1],
-        fps=info["fps"],
-        task=episodes.column("tasks")[0].as_py()[0],
-        robot_type=info["robot_type"],
-    )
 
 
 def _info(dataset: Dataset, columns: Mapping[str, NDArray[Any]], names: Mapping[str, list[str]]) -> dict[str, Any]:
@@ -269,9 +235,4 @@ def _write_json(path: Path, value: object) -> None:
 
 
 def _file_hashes(folder: Path) -> dict[str, str]:
-    return {p.relative_to(folder).as_posix(): _sha256(p) for p in sorted(folder.rglob("*")) if p.is_file()}
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return {p.relative_to(folder).as_posix(): file_hash(p) for p in sorted(folder.rglob("*")) if p.is_file()}
