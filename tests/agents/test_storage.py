@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import pkgutil
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -230,3 +232,25 @@ def test_an_agent_of_another_class_is_refused(saved: Path) -> None:
 def test_importing_the_agents_imports_no_learning_library() -> None:
     heavy = "import sys, shopfloor.agents; print({'torch', 'stable_baselines3', 'scipy', 'mujoco'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True).stdout.strip() == "set()"
+
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+    "path", [*(ROOT / "agents").glob("*.py"), *(ROOT / "demos").glob("*.py")], ids=lambda p: p.name
+)
+def test_no_agent_and_no_dataset_is_unpickled(path: Path) -> None:
+    assert not re.search(
+        r"\bpickle\b|allow_pickle|joblib|shelve|marshal|torch\.load|\beval\(|\bexec\(", path.read_text()
+    )
+
+
+def test_the_security_page_names_what_there_is() -> None:
+    page = (ROOT / "docs" / "security.md").read_text()
+    names = set(re.findall(r"`(shopfloor\.[\w.]+)", page))
+    assert len(names) == 4
+    for name in names:
+        assert callable(pkgutil.resolve_name(name)), name
+    for path in re.findall(r"`(tests/[\w/.]+)`", page):
+        assert (ROOT / path).is_file()
