@@ -85,6 +85,15 @@ def test_no_flipped_byte_passes_and_each_is_the_one_error(saved: Path) -> None:
     assert isinstance(agents.load(saved), NearestNeighbours)
 
 
+@pytest.mark.parametrize(("old", "new"), [(b" ", b"\t"), (b"{\n", b'{\n  "format": 3,\n')], ids=["space", "twice"])
+def test_agent_json_is_held_to_the_byte_not_only_to_what_it_says(saved: Path, old: bytes, new: bytes) -> None:
+    whole = (saved / "agent.json").read_bytes()
+    (saved / "agent.json").write_bytes(whole.replace(old, new, 1))
+    assert json.loads((saved / "agent.json").read_bytes()) == json.loads(whole)
+    with pytest.raises(AgentError, match="is damaged or was edited"):
+        agents.load(saved)
+
+
 @pytest.mark.parametrize(
     "content",
     [

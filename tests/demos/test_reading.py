@@ -199,7 +199,13 @@ def test_frames_that_cannot_be_used_are_refused_whoever_wrote_them(folder, fault
         lerobot.read(folder)
 
 
+def not_utf8(rows):
+    one = pa.StringArray.from_buffers(1, pa.py_buffer(np.array([0, 1], np.int32)), pa.py_buffer(b"\xff"))
+    return pa.ListArray.from_arrays(pa.array(range(rows + 1), pa.int32()), pa.concat_arrays([one] * rows))
+
+
 BAD_EPISODES = {
+    "text": (lambda c: c.update({"tasks": not_utf8(6)}), "cannot be read: .*UTF8"),
     "length": (lambda c: c.update({"length": pa.array([0] * 6)}), "of lengths"),
     "longer": (lambda c: c.update({"length": pa.array([9] * 6)}), "total_frames .* want 54"),
     "no length": (lambda c: c.pop("length"), "no column length"),
@@ -305,6 +311,24 @@ def test_foreign_data_is_read_on_purpose_and_what_is_assumed_is_said(folder):
     assert not dataset.sites.any()
     assert not dataset.operators.any()
     assert dataset.robot_type == "unknown"
+
+
+@pytest.mark.parametrize("name", ["next.reward", "next.success", "site", "operator"])
+def test_nothing_is_assumed_of_verified_data(folder, name):
+    if name.startswith("next"):
+        edit_json(folder / INFO, lambda info: info["features"].pop(name))
+    else:
+        edit_table(folder / EPISODES, lambda columns: columns.pop(name))
+    seal_again(folder)
+    with pytest.raises(DatasetError, match=f"no column {name}, want it"):
+        lerobot.read(folder)
+
+
+def test_files_that_fit_their_seal_and_not_its_content_are_refused(folder):
+    edit_table(folder / EPISODES, lambda columns: columns.update(site=pa.array([3] * 6)))
+    seal_again(folder)
+    with pytest.raises(DatasetError, match=r"content \w{12}, want \w{12}; delete the folder"):
+        lerobot.read(folder)
 
 
 def test_own_data_loses_nothing_by_not_being_verified(folder):
