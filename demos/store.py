@@ -15,6 +15,7 @@ from filelock import FileLock
 
 from shopfloor.demos import lerobot
 from shopfloor.demos.dataset import Dataset
+from shopfloor.demos.layout import INFO_PATH
 from shopfloor.files import replace_folder
 
 log = logging.getLogger(__name__)
@@ -106,7 +107,7 @@ def _episodes_in(folder: Path) -> int:
     if not folder.exists():
         return 0
     try:
-        return int(json.loads((folder / lerobot.INFO_PATH).read_text())["total_episodes"])
+        return int(json.loads((folder / INFO_PATH).read_text())["total_episodes"])
     except (OSError, ValueError, KeyError, TypeError):
         return len(lerobot.read(folder))  # says what is damaged
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from shopfloor.study.analysis.laws import Observations
 from shopfloor.study.analysis.statistics import Interval, crossed_intervals
-from shopfloor.study.running.rows import Row, RowError, canonical
+from shopfloor.study.running.rows import Row, RowError, canonical, code_key
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,9 @@ class Panel:
     references: tuple[Curve, ...]  # agents that use no demonstrations, best first
     missing: tuple[str, ...]  # cells of the grid without a row, as "bc with 30 demonstrations (seeds 1, 2)"
     rows: tuple[Row, ...]
+    older: tuple[
+        str, ...
+    ] = ()  # keys of rows that an older code or other libraries made: they are in nothing else here
 
 
 def panels(rows: Iterable[Row]) -> list[Panel]:
@@ -98,6 +101,7 @@ def _settings(cell: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _panel(name: str, rows: list[Row]) -> Panel:
+    rows, older = _of_one_code(rows)
     first = rows[0]
     episodes = [first["evaluation"]["sites"], first["evaluation"]["episodes"]]
     for row in rows:
@@ -113,7 +117,22 @@ def _panel(name: str, rows: list[Row]) -> Panel:
         references=_curves([row for row in rows if row["cell"]["data"]["episodes"] == 0]),
         missing=_missing(trained),
         rows=tuple(rows),
+        older=tuple(sorted(row["key"] for row in older)),
     )
+
+
+def _of_one_code(rows: list[Row]) -> tuple[list[Row], list[Row]]:
+    """Of each curve's rows those that the code made which made its latest, in their order; and all others."""
+    curves: dict[str, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        curves[canonical(_without_axes(row["cell"]))][code_key(row)].append(row)
+    latest = [max(codes.values(), key=lambda made: max(map(_finished, made))) for codes in curves.values()]
+    kept = {row["key"] for made in latest for row in made}
+    return [row for row in rows if row["key"] in kept], [row for row in rows if row["key"] not in kept]
+
+
+def _finished(row: Row) -> tuple[str, str]:
+    return row["times"].get("finished", ""), row["key"]
 
 
 def _curves(rows: list[Row]) -> tuple[Curve, ...]:

@@ -1,4 +1,4 @@
-"""Rows: one JSON file per finished cell, named by what determines it, written whole or not at all, sealed by a digest."""
+"""Rows: one JSON file per finished cell, named by what determines it, written whole or not at all, and sealed."""
 
 from __future__ import annotations
 
@@ -99,15 +99,23 @@ def canonical(config: object) -> str:
 
 
 def row_key(cell: Mapping[str, Any], versions: Mapping[str, str], code: str) -> str:
-    """16 hex digits that name what determines a cell: its config, the libraries' versions, a fingerprint of the code."""
-    libraries = {name: version for name, version in versions.items() if name != OURS}
-    return _short([cell, libraries, code])
+    """16 hex digits that name what determines a cell: its config, its libraries' versions, its code's fingerprint."""
+    return _short([cell, *_code(versions, code)])
+
+
+def code_key(row: Row) -> str:
+    """16 hex digits that name the code and libraries that a row comes from."""
+    return _short(_code(row["versions"], row["code"]))
 
 
 def digest(row: Mapping[str, Any]) -> str:
     """64 hex digits over all that a row says."""
     text = canonical({name: value for name, value in row.items() if name != "digest"})
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _code(versions: Mapping[str, str], code: str) -> list[Any]:
+    return [{name: version for name, version in versions.items() if name != OURS}, code]
 
 
 def _short(value: object) -> str:

@@ -1,4 +1,4 @@
-"""A trial: fit one agent on one volume of data with one seed, and evaluate it. The code that decides a row's outcomes."""
+"""A trial: fit one agent on one volume of data with one seed, and evaluate it. This code decides a row's outcomes."""
 
 from __future__ import annotations
 

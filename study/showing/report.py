@@ -216,6 +216,7 @@ def _panel_summary(section: Section) -> dict[str, Any]:
         "references": {curve.label: asdict(curve.final.rate) for curve in panel.references},
         "comparisons": [asdict(comparison) for comparison in section.comparisons],
         "missing": list(panel.missing),
+        "older": list(panel.older),
         "figures": list(section.files),
     }
 

@@ -1,7 +1,6 @@
 """The command line: cells, grids, resumption, bad input. Small budgets; the figures are the study's business."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -22,11 +21,9 @@ def command(script, *arguments):
     return [sys.executable, str(SCRIPTS / f"{script}.py"), *arguments]
 
 
-def run(script, *arguments, cwd, path=None):
+def run(script, *arguments, cwd):
     """As a user does it: in a new process."""
-    searched = os.pathsep.join(filter(None, [path and str(path), os.environ.get("PYTHONPATH")]))
-    environment = {**os.environ, **({"PYTHONPATH": searched} if searched else {})}
-    return subprocess.run(command(script, *arguments), cwd=cwd, capture_output=True, text=True, env=environment)
+    return subprocess.run(command(script, *arguments), cwd=cwd, capture_output=True, text=True)
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +138,7 @@ def test_an_agent_of_another_package_runs_by_config_alone(shared, tmp_path):
         )
     )
     mine = ["agent=custom", "agent.name=mine", "agent._target_=my_pkg.MyAgent", "+agent.action=0.25"]
-    done = train(shared, tmp_path / "results", *mine, run=run, path=tmp_path)
+    done = train(shared, tmp_path / "results", *mine, path=tmp_path)
     assert done.returncode == 0, done.stderr
     (row,) = read_rows(tmp_path / "results" / "rows")
     assert row["agent"]["parameters"] == 6
@@ -239,3 +236,69 @@ def test_a_kept_agent_can_be_evaluated_again(shared, tmp_path):
     done = forked.run("evaluate", "agent=saved", f"agent.folder={folder}", *small, cwd=tmp_path)
     (row,) = read_rows(tmp_path / "rows")
     assert f"{sum(row['evaluation']['success'])} of 4" in done.stdout, done.stderr
+
+
+TASK = """
+from shopfloor.envs.tasks.peg_insertion import PegInsertion
+
+class Mine(PegInsertion):
+    horizon = 2.0
+"""
+
+
+@pytest.fixture
+def mine(shared, tmp_path):
+    """A task of the user's own, and a cell of it: edit the one, run the other."""
+    (tmp_path / "my_tasks").mkdir()
+    (tmp_path / "my_tasks" / "__init__.py").touch()
+
+    def cell(code, *arguments):
+        (tmp_path / "my_tasks" / "mine.py").write_text(code)
+        chosen = ["task=custom", "task.name=Mine", "task._target_=my_tasks.mine.Mine", *arguments]
+        done = train(shared, tmp_path / "results", *chosen, path=tmp_path)
+        assert done.returncode == 0, done.stderr
+        return Path(done.stdout.strip()).stem
+
+    return cell
+
+
+def test_an_edited_task_is_another_cell_and_another_dataset_and_an_edited_comment_is_not(shared, mine):
+    datasets = set((shared / "datasets").glob("Mine-*"))
+    first = mine(TASK)
+    assert mine(TASK + '    """Two seconds."""  # enough\n') == first
+    assert len(set((shared / "datasets").glob("Mine-*")) - datasets) == 1
+    assert mine(TASK.replace("2.0", "3.0")) != first
+    assert len(set((shared / "datasets").glob("Mine-*")) - datasets) == 2
+
+
+def test_a_dataset_grows_where_a_cell_asks_for_more(shared, tmp_path):
+    for episodes, said in ((3, "collecting 3"), (5, "collecting 2"), (4, "")):
+        done = forked.run("train", *SMALL, f"datasets={tmp_path}", f"results={tmp_path}", f"data.episodes={episodes}")
+        assert done.returncode == 0, done.stderr
+        assert said in done.stdout + done.stderr
+        assert ("collecting" in done.stdout + done.stderr) == bool(said)
+    assert len(list(tmp_path.glob("PegInsertion-*"))) == 1
+
+
+def test_where_a_log_goes_names_no_cell_and_each_cell_has_its_own(shared, tmp_path):
+    online = ["agent=sac", "agent.num_envs=2", "agent.learning_starts=4", "agent.budget.amount=8"]
+    keys = [
+        Path(
+            train(shared, tmp_path / "results", *online, f"seed={seed}", f"agent.log_folder={folder}").stdout.strip()
+        ).stem
+        for seed, folder in ((0, tmp_path / "a"), (0, tmp_path / "b"), (1, tmp_path / "a"))
+    ]
+    assert keys[0] == keys[1] != keys[2]
+    assert {path.parent.name for path in (tmp_path / "a").glob("*/progress.csv")} == {keys[0], keys[2]}
+
+
+def test_a_finished_cell_whose_agent_is_wanted_is_run_again_and_says_so(shared, tmp_path):
+    path = Path(train(shared, tmp_path).stdout.strip())
+    (before,) = read_rows(tmp_path / "rows")
+    done = train(shared, tmp_path, "keep_agents=true")
+    assert "without keeping its agent: it is run again" in done.stdout + done.stderr
+    assert (tmp_path / "agents" / path.stem / "agent.json").exists()
+    (after,) = read_rows(tmp_path / "rows")
+    assert same_but_for_times(before, after)
+    assert after["times"] != before["times"]
+    assert "run again" not in (again := train(shared, tmp_path, "keep_agents=true")).stdout + again.stderr

@@ -106,10 +106,10 @@ def test_no_flipped_bit_of_a_row_goes_unseen(tmp_path: Path) -> None:
         path.write_bytes(bytes(damaged))
         try:
             (row,) = read_rows(tmp_path)
-        except RowError as error:
-            assert "\n" not in str(error)
-        else:  # a space of JSON's own may be another
-            assert row == a_row(), f"bit flipped at {place}: {bytes(damaged)[place - 20 : place + 20]!r}"
+        except RowError:
+            continue
+        # a space of JSON's own may be another
+        assert row == a_row(), f"bit flipped at {place}: {bytes(damaged)[place - 20 : place + 20]!r}"
 
 
 def test_an_edited_outcome_is_seen(tmp_path: Path) -> None:

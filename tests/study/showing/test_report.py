@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from toy_rows import EPISODES, a_row
+from toy_rows import EPISODES, a_row, named
 
 from shopfloor.study.analysis.curves import panels
 from shopfloor.study.running.rows import RowError, read_rows, write_row
@@ -143,3 +143,24 @@ def test_namesakes_are_told_apart_by_their_settings() -> None:
     rows[1]["cell"]["agent"]["width"] = 64
     (panel,) = panels(rows)
     assert {curve.label for curve in panel.curves} == {"bc (width=256)", "bc (width=64)"}
+
+
+def test_a_curve_is_of_one_code_the_latest_and_the_page_names_the_others(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    rows = {}
+    for made, (code, numpy) in enumerate([("first", "2.4"), ("edited", "2.4"), ("edited", "2.5")]):
+        for seed in range(3 - made):
+            row = a_row("bc", 100, seed, rng)
+            row["versions"]["numpy"], row["code"] = numpy, code
+            row["times"]["finished"] = f"2026-01-0{made + 1}T00:00:0{seed}"
+            rows[made, seed] = named(row)
+    other = a_row("knn", 100, 0, rng)  # of an agent whose code was not edited
+    for row in (*rows.values(), other):
+        write_row(tmp_path / "rows", row)
+    (panel,) = panels(read_rows(tmp_path / "rows"))
+    assert {curve.label: curve.final.seeds for curve in panel.curves} == {"bc": (0,), "knn": (0,)}
+    assert {row["key"] for row in panel.rows} == {rows[2, 0]["key"], other["key"]}
+    assert len(panel.older) == 5
+    page = write_report(tmp_path).read_text()
+    assert "5 rows of an older code or of other libraries" in page
+    assert all(rows[0, seed]["key"] in page for seed in range(3))
