@@ -31,7 +31,7 @@ from shopfloor.demos.reading import Reader
 from shopfloor.demos.seal import checked_seal, file_hash, sealed
 from shopfloor.files import new_folder
 
-__all__ = ["INFO_PATH", "DatasetError", "read", "write"]
+__all__ = ["DatasetError", "read", "write"]
 
 CHUNK_FILES = 1000  # files per chunk folder
 FILE_MB = 100  # a data file is ended once it holds this much before compression
