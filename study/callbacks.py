@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import shutil
@@ -11,7 +12,7 @@ from typing import Any
 
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.utils import JobReturn
+from hydra.core.utils import JobReturn, JobStatus
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 from tqdm import tqdm
@@ -43,7 +44,8 @@ class StudyCallback(Callback):
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
         """Leave the mark of one finished job; runs in the job's own process."""
         if "num" in config.hydra.job:  # in a multirun only
-            (_marks(config) / str(config.hydra.job.num)).touch()
+            done = job_return.return_value if job_return.status == JobStatus.COMPLETED else None
+            (_marks(config) / str(config.hydra.job.num)).write_text(json.dumps(done))
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Write the report over all rows in the results folder, and say where it lies."""
@@ -52,13 +54,24 @@ class StudyCallback(Callback):
             self._thread.join()
         from shopfloor.study.showing.report import write_report  # matplotlib, which a cell does not need
 
-        log.info("report: %s", write_report(Path(config.results)).resolve())
+        page = write_report(Path(config.results))
+        done = [json.loads(mark.read_text()) for mark in _marks(config).iterdir()]
+        cells = {key for key, _ in filter(None, done)}
+        run = {key for key, before in filter(None, done) if not before}  # two jobs may be one cell
+        log.info("%d cells: %d done before, %d run%s", len(cells), len(cells - run), len(run), _older(page))
+        log.info("report: %s", page.resolve())
 
     def _watch(self, marks: Path, total: int) -> None:
         with tqdm(total=total, desc="cells", unit="cell", disable=None, smoothing=0.1) as bar:
             while not self._finished.wait(POLL):
                 bar.update(sum(1 for _ in marks.iterdir()) - bar.n)
             bar.update(sum(1 for _ in marks.iterdir()) - bar.n)
+
+
+def _older(page: Path) -> str:
+    summary = json.loads((page.parent / "summary.json").read_text())
+    count = sum(len(panel["older"]) for panel in summary["panels"])
+    return f"; {count} of an older code or other libraries stay on disk and are not in this study" if count else ""
 
 
 def _marks(config: DictConfig) -> Path:

@@ -6,7 +6,7 @@ import json
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from omegaconf import DictConfig, OmegaConf
@@ -19,13 +19,23 @@ from shopfloor.study.analysis.statistics import wilson
 from shopfloor.study.running import from_config
 from shopfloor.study.running.cell import Cell, run_cell
 from shopfloor.study.running.evaluation import Evaluation, evaluate, player
+from shopfloor.study.running.rows import read_row
+from shopfloor.study.running.trial import Trial, run_trial
+from shopfloor.study.running.verification import Verdict, verdict
 from shopfloor.study.showing.phrases import percent_interval
 
 log = logging.getLogger(__name__)
 
 
-def train(config: DictConfig) -> Path:
-    """Run one cell, unless it was run before, and log what came out; returns the path of its row."""
+class Finished(NamedTuple):
+    """A cell's row, and whether it was there before."""
+
+    path: Path
+    before: bool
+
+
+def train(config: DictConfig) -> Finished:
+    """Run one cell, unless it was run before, and log what came out."""
     c = plain(config)
     volume, sites = from_config.whole(c["data"], "episodes", "sites")
     seed, threads = from_config.whole(c, "seed", "threads")
@@ -54,12 +64,27 @@ def train(config: DictConfig) -> Path:
         keep_agent=c["keep_agents"],
     )
     label = f"{c['task']['name']} {c['agent']['name']} n={episodes} seed={seed}"
-    if row is None:
-        log.debug("%s: done before", label)
-    else:
+    if row is not None:
         rate, times = _rate(row["evaluation"]["success"]), row["times"]
         log.info("%s: success %s, fit %.0f s, evaluation %.0f s", label, rate, times["fit_s"], times["evaluate_s"])
-    return path
+    return Finished(path, row is None)
+
+
+def verify(path: Path, *, datasets: Path, threads: int) -> Verdict:
+    """Run a row's cell again, from its own config, and compare what comes out bit for bit."""
+    return verdict(read_row(path), lambda cell: _again(cell, datasets, threads))
+
+
+def _again(cell: Mapping[str, Any], datasets: Path, threads: int) -> Trial:
+    return run_trial(
+        from_config.agent(cell["agent"]),
+        _pool(cell, sites=cell["data"]["sites"], seed=cell["seed"]),
+        cell["data"]["episodes"],
+        from_config.budget(cell["agent"]),
+        _evaluation(cell),
+        datasets=datasets,
+        threads=threads,
+    )
 
 
 def collect(config: DictConfig) -> str:

@@ -73,14 +73,15 @@ def run_cell(
             if folder.exists() or not wanted:
                 return path, None
             log.info("%s was run without keeping its agent: it is run again", path)
-        row = _row(cell, run_trial(agent, pool, episodes, budget, evaluation, datasets=datasets, threads=threads))
+        row = row_of(cell, run_trial(agent, pool, episodes, budget, evaluation, datasets=datasets, threads=threads))
         if wanted and not folder.exists():  # a kill between agent and row leaves a whole agent
             agent.save(folder)
         write_row(rows, row)
     return path, row
 
 
-def _row(cell: Cell, trial: Trial) -> Row:
+def row_of(cell: Cell, trial: Trial) -> Row:
+    """What a trial of a cell, here and now, says in its row."""
     return {
         "schema": SCHEMA,
         "key": cell.key,

@@ -133,7 +133,7 @@ def write_row(folder: Path, row: Row) -> Path:
 
 def read_rows(folder: Path) -> list[Row]:
     """All rows of a folder, sorted by key. Raises RowError on the first file that is not a whole row."""
-    return [_read(path) for path in sorted(folder.glob("*.json"))]
+    return [read_row(path) for path in sorted(folder.glob("*.json"))]
 
 
 def same_but_for_times(a: Row, b: Row) -> bool:
@@ -141,7 +141,8 @@ def same_but_for_times(a: Row, b: Row) -> bool:
     return {**a, "times": None} == {**b, "times": None}
 
 
-def _read(path: Path) -> Row:
+def read_row(path: Path) -> Row:
+    """The row of a file. Raises RowError where it is none, or was changed; OSError where it cannot be read."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:  # bad JSON or bad UTF-8

@@ -63,7 +63,9 @@ def test_a_finished_cell_is_not_run_again(shared, tmp_path):
     train(shared, tmp_path, "agent=knn")
     (path,) = (tmp_path / "rows").glob("*.json")
     before = path.stat().st_mtime_ns
-    assert train(shared, tmp_path, "agent=knn").returncode == 0
+    again = train(shared, tmp_path, "agent=knn")
+    assert again.returncode == 0
+    assert "this cell was done before" in again.stdout
     assert path.stat().st_mtime_ns == before
 
 
@@ -91,6 +93,7 @@ def test_a_killed_study_goes_on_where_it_was_with_the_same_rows(shared, tmp_path
     assert again.returncode == 0, again.stderr
     assert all(path.stat().st_mtime_ns == stamp for path, stamp in finished.items())
     resumed, uninterrupted = read_rows(rows), read_rows(tmp_path / "whole" / "rows")
+    assert f"6 cells: {len(finished)} done before, {6 - len(finished)} run\n" in again.stdout
     assert len(resumed) == len(uninterrupted) == 6  # 2 volumes x 2 seeds of knn, 2 seeds of the expert
     assert all(same_but_for_times(a, b) for a, b in zip(resumed, uninterrupted, strict=True))
 
@@ -302,3 +305,13 @@ def test_a_finished_cell_whose_agent_is_wanted_is_run_again_and_says_so(shared, 
     assert same_but_for_times(before, after)
     assert after["times"] != before["times"]
     assert "run again" not in (again := train(shared, tmp_path, "keep_agents=true")).stdout + again.stderr
+
+
+def test_a_row_is_verified_by_running_its_cell_again(shared, tmp_path):
+    row = train(shared, tmp_path, "agent=bc", "agent.budget.amount=20").stdout.strip().splitlines()[-1]
+    told = ["verify", row, "--datasets", str(shared / "datasets"), "--threads", "1"]
+    done = forked.run(*told)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("the same to the bit, 4 episodes\n")
+    Path(row).write_text(Path(row).read_text().replace('"seed": 0', '"seed": 1'))
+    assert "was changed since it was written" in forked.run(*told).stderr
