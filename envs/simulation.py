@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,7 @@ QUIET = 3  # [looks] in a row for which all is still where it is at rest: what s
 LOOK = 20  # [physics steps] from one look to the next: 0.1 s
 FALL = 4  # [looks] in which things fall freely; from then on each look stops what moves: tubes would roll on for long
 LONGEST_SETTLING = 40  # [looks]
+LEAST_BYTES = 150_000  # that a simulation of the smallest scene takes, with all that is kept of it
 _DIVERGED = [  # warnings after which a state means nothing
     int(warning)
     for warning in (
@@ -40,6 +42,17 @@ def run(columns: Ids) -> Ids | slice:
     if len(flat) and (np.diff(flat) == 1).all():
         return slice(int(flat[0]), int(flat[-1]) + 1)
     return flat
+
+
+def _require_memory(nsim: int) -> None:
+    """Raise ValueError where so many simulations cannot fit: the system would end the process without a word."""
+    try:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # a system that does not say
+        return
+    if nsim * LEAST_BYTES > memory:
+        want = f"at most some {memory // LEAST_BYTES:,} in {memory / 2**30:.0f} GiB"
+        raise ValueError(f"{nsim:,} simulations side by side, want {want}")
 
 
 @dataclass(frozen=True)
@@ -67,6 +80,7 @@ class Simulation:
     """
 
     def __init__(self, model: mujoco.MjModel, nsim: int, *, threads: int = 0) -> None:
+        _require_memory(nsim)
         # persistent: then the kinematics at the new state, which every measurement needs, cost nothing extra
         self._batch = Batch(model, nsim, threads, persistent=True)
         self.moment = 0  # counts the changes of state; what was measured at one moment holds until the next

@@ -130,6 +130,8 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         if difficulty is not None and not isinstance(task, str):
             raise ValueError(f"difficulty {difficulty!r} of a task object, want it given to the object itself")
         self.task = task_class(task)(difficulty=difficulty or "default") if isinstance(task, str) else task
+        if not isinstance(self.task, Task):
+            raise ValueError(f"task {task!r:.80}, want a Task object or the name of one of TASKS")
         self.realism = known("realism", realism, REALISMS) if isinstance(realism, str) else realism
         self.num_envs = n = checked_count("num_envs", num_envs)
         self.render_mode = render_mode

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from omegaconf import DictConfig
 
 from shopfloor.envs import ShopfloorVectorEnv, held_out_sites
 from shopfloor.envs.simulation import CONTROL_RATE
 from shopfloor.progress import progress
-from shopfloor.study.commands import plain, ready_agent
+from shopfloor.study.commands import ready_agent
 from shopfloor.study.running import from_config
 from shopfloor.study.running.evaluation import player
 
@@ -19,21 +20,22 @@ MOMENTS = 6
 SITES = 16
 
 
-def replay(config: DictConfig) -> Path:
+def replay(config: Mapping[str, Any], *, base: Path) -> Path:
     """Play the episode and write its pictures; returns their path. ValueError unless it ends in .png or .mp4."""
-    c = plain(config)
-    out = Path(c["out"])
+    c = config
+    out: Path = base / c["out"]
     if out.suffix not in (".png", ".mp4"):
         raise ValueError(f"out {out}, want a .png or .mp4")
     out.parent.mkdir(parents=True, exist_ok=True)
+    new_task = from_config.task_maker(c["task"])
     env = ShopfloorVectorEnv(
-        from_config.task_maker(c["task"])(),
+        new_task(),
         realism=from_config.realism(c["realism"]),
         sites=held_out_sites(SITES),
         autoreset_mode="Disabled",
         render_mode="rgb_array",
     )
-    policy = player(ready_agent(c))(env)
+    policy = player(ready_agent(c["agent"], new_task, base=base))(env)
     observations, _ = env.reset(seed=c["seed"], options={"episodes": np.array([c["episode"]])})
     policy.reset(np.ones(1, dtype=bool))
     frames = [_picture(env)]

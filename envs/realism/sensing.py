@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -22,6 +23,7 @@ DEVICES: tuple[DeviceName, ...] = (
     *("encoder", "gripper", "camera", "fixture_camera"),  # of a robot at a bench
     *("force", "lidar", "odometry", "signal"),
 )
+LONGEST_LATENCY = 10.0  # [s]: every reading of so long is kept
 CAMERAS = ("camera", "fixture_camera")  # these carry the site's calibration error
 SPAN = 16  # [control steps] whose errors are drawn at once
 CALIBRATION_CENTRE = np.array([0.45, 0.0, 0.0])  # [m] middle of the bench, where the calibration was done
@@ -43,10 +45,12 @@ class Device:
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            if value < 0:
-                raise ValueError(f"device {name} {value}, want 0 or more")
+            if not 0 <= value < math.inf:
+                raise ValueError(f"device {name} {value}, want a finite number of 0 or more")
         if self.dropout >= 1:
             raise ValueError(f"device dropout {self.dropout}, want less than 1")
+        if self.latency > LONGEST_LATENCY:
+            raise ValueError(f"device latency {self.latency} s, want at most {LONGEST_LATENCY:g}")
 
 
 @dataclass(frozen=True)

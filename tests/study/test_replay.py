@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from hydra import compose, initialize_config_module
+from omegaconf import OmegaConf
 from PIL import Image
 
 from shopfloor.envs import TASKS
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("graphics")
 def replayed(out):
     with initialize_config_module("shopfloor.conf", version_base="1.3"):
         config = compose("replay", overrides=["agent=random", f"out={out}"])
-    return replay(config)
+    return replay(OmegaConf.to_container(config, resolve=True), base=out.parent)
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""The verbs of the `shopfloor` command, one module each; `main(arguments)` runs it."""
