@@ -14,7 +14,6 @@ import numpy as np
 
 from shopfloor.agents.protocol import Agent, Budget, EnvFactory, Source, TrainingRecord
 from shopfloor.demos.dataset import Dataset
-from shopfloor.envs.randomness import Purpose, stream
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +72,7 @@ def checked_record(record: Any, agent: Agent) -> TrainingRecord:
     return replace(record, **numbers)
 
 
-def rehearse(agent: Agent, dataset: Dataset, budget: Budget, env_factory: EnvFactory) -> None:
+def rehearse(agent: Agent, dataset: Dataset, budget: Budget, rng: np.random.Generator, env_factory: EnvFactory) -> None:
     """Fit, act and save once, with as little as can be; the agent is of no use afterwards.
 
     Raises ValueError where what comes out is not what the study needs. Where the agent itself raises, perhaps because
@@ -83,7 +82,7 @@ def rehearse(agent: Agent, dataset: Dataset, budget: Budget, env_factory: EnvFac
     least = replace(budget, amount=min(budget.amount, 1))
     observations = np.zeros((LANES, dataset.obs_dim), dtype=np.float32)
     try:
-        record = agent.fit(dataset, least, stream(Purpose.AGENT, 0), env_factory=env_factory)
+        record = agent.fit(dataset, least, rng, env_factory=env_factory)
         agent.reset(np.ones(LANES, dtype=bool))
         actions = agent.act(observations)
         if "save" in METHODS[agent.learns_from]:

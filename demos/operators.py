@@ -79,9 +79,8 @@ class Fleet:
     def __post_init__(self) -> None:
         unknown = set(self.tiers) - set(TIERS)
         if unknown or any(not 0 <= count <= MOST for count in self.tiers.values()) or sum(self.tiers.values()) < 1:
-            raise ValueError(
-                f"fleet of {dict(self.tiers)}, want one operator or more and at most {MOST} of each of the tiers {', '.join(TIERS)}"
-            )
+            want = f"one operator or more, at most {MOST:,} of each of the tiers {', '.join(TIERS)}"
+            raise ValueError(f"fleet of {dict(self.tiers)}, want {want}")
         if not 0 <= self.label_noise < 0.5:
             raise ValueError(f"label noise {self.label_noise}, want 0 or more and less than 0.5")
 

@@ -8,20 +8,10 @@ import os
 import sys
 from collections.abc import Sequence
 from ctypes.util import find_library
+from importlib.metadata import version
 
-VERBS = {
-    "train": "run a cell of a study, or a whole study",
-    "collect": "make sure that a dataset of demonstrations is there",
-    "evaluate": "play a reference or a saved agent on held-out episodes",
-    "report": "write a study's report again, from its rows",
-    "replay": "draw held-out episodes, as pictures or films",
-    "verify": "run the cells of rows again and compare bit for bit",
-    "tasks": "list the tasks, or describe some",
-    "scene": "write a task's scene as MJCF, or look at it",
-    "bench": "measure speed, as ratios to the bare libraries",
-}
-COMPOSED = ("train", "collect", "evaluate", "replay")  # their options are composed by Hydra
-DRAWING = ("replay", "scene")
+from shopfloor.study.verbs import COMPOSED, DRAWING, VERBS
+
 GL_LIBRARIES = {"egl": "EGL", "osmesa": "OSMesa"}  # MUJOCO_GL without a screen -> what it needs, the quicker first
 FULL = "SHOPFLOOR_TRACEBACK"
 HYDRAS_FULL = "HYDRA_FULL_ERROR"
@@ -72,8 +62,6 @@ def _verb(given: Sequence[str]) -> tuple[str, list[str]]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from shopfloor import __version__
-
     verbs = "\n".join(f"  {verb:10s}{summary}" for verb, summary in VERBS.items())
     parser = argparse.ArgumentParser(
         prog="shopfloor",
@@ -81,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
         description=f"How much does more real-world-style data improve a robot policy?\n\nverbs:\n{verbs}",
         epilog="shopfloor VERB --help explains every option of a verb",
     )
-    parser.add_argument("--version", action="version", version=f"shopfloor {__version__}")
+    parser.add_argument("--version", action="version", version=f"shopfloor {version('shopfloor')}")
     parser.add_argument("verb", choices=VERBS, metavar="VERB", help="what to do")
     return parser
 

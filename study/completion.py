@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import argcomplete
 
-from shopfloor.study.command_line import COMPOSED, VERBS
+from shopfloor.study.verbs import COMPOSED, VERBS
 
 
 def complete() -> None:

@@ -17,6 +17,7 @@ from shopfloor.agents.checks import rehearse
 from shopfloor.agents.protocol import Agent, Budget
 from shopfloor.demos.dataset import Dataset
 from shopfloor.demos.pool import BY_NAME, Pool, without_demonstrations
+from shopfloor.envs.randomness import Purpose, stream
 from shopfloor.fingerprint import fingerprint, targets
 from shopfloor.study.running.evaluation import Evaluation
 from shopfloor.study.running.machine import machine
@@ -94,7 +95,7 @@ def _rehearse(agent: Agent, pool: Pool, episodes: int, budget: Budget, datasets:
         return
     learns = agent.learns_from == "demonstrations" and episodes
     dataset = pool.load(datasets, episodes, threads=threads) if learns else without_demonstrations(pool.new_task())
-    rehearse(agent, dataset, budget, training_env(pool, threads=1))
+    rehearse(agent, dataset, budget, stream(Purpose.AGENT, pool.seed), training_env(pool, threads=1))
 
 
 def row_of(cell: Cell, trial: Trial) -> Row:

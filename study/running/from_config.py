@@ -9,6 +9,7 @@ import dataclasses
 import importlib
 import inspect
 import json
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar, cast, get_origin, get_type_hints
@@ -161,9 +162,16 @@ def _value(hint: Any, value: Any, key: str, base: Path | None) -> Any:
 def _refuse(error: ValidationError, key: str, value: Any) -> NoReturn:
     details = error.errors(include_url=False)
     place = [part for part in details[0]["loc"] if isinstance(part, int)] if len(details) == 1 else []
-    wanted = dict.fromkeys(detail["msg"].removeprefix("Input should be ") for detail in details)
+    wanted = dict.fromkeys(_worded(detail["msg"]) for detail in details)
     got = details[0]["input"] if place else value
     raise ConfigError(f"{key}{''.join(f'[{i}]' for i in place)} {got!r:.80}, want {' or '.join(wanted)}") from None
+
+
+def _worded(message: str) -> str:
+    """What pydantic wants, as it is said here."""
+    text = message.removeprefix("Input should be ")
+    text = re.sub(r"^greater than or equal to (.+)", r"\1 or more", text)
+    return re.sub(r"^less than or equal to (.+)", r"at most \1", text)
 
 
 def _hints(of: Callable[..., Any]) -> dict[str, Any]:
