@@ -1,7 +1,7 @@
-"""Draw an episode: six moments side by side as a PNG, or the whole of it as an MP4.
+"""Draw held-out episodes: of each, six moments side by side as a PNG, or the whole of it as an MP4.
 
-python scripts/replay.py agent=expert episode=3
-python scripts/replay.py agent=expert out=outputs/insertion.mp4
+python scripts/replay.py agent=expert episodes=3
+python scripts/replay.py agent=random episodes=failed count=2 out=outputs/failed.mp4
 """
 
 import hydra
@@ -16,7 +16,7 @@ from shopfloor.study.replay import replay  # noqa: E402
 
 @hydra.main(config_path="pkg://shopfloor.conf", config_name="replay", version_base="1.3")
 def main(config: DictConfig) -> None:
-    print(clearly(replay, config))
+    print(*clearly(replay, config), sep="\n")
 
 
 if __name__ == "__main__":
