@@ -82,20 +82,21 @@ def replay(config: DictConfig) -> list[Path]:
             camera=c["camera"],
         )
 
+    agent = ready_agent(c)
     with (  # what cannot be drawn or written is told before the agent plays
-        closing(new_env(1)) as stage,
-        closing(Renderer(stage.sim, camera=stage.camera, width=width, height=height)) as renderer,
+        closing(new_env(1)) as single,
+        closing(Renderer(single.sim, camera=single.camera, width=width, height=height)) as renderer,
         _folder_beside(out) as unfinished,
-        closing(new_env(len(numbers))) as env,
+        closing(new_env(len(numbers))) as batch,
     ):
-        played = play(env, player(ready_agent(c))(env), numbers, seed=evaluation.seed)
+        played = play(batch, player(agent)(batch), numbers, seed=evaluation.seed)
         paths = []
         for lane in _wanted(played, asked, count):
             number = int(played.episodes[lane])
             path = out if is_whole(asked) else out.with_stem(f"{out.stem}_{number:03d}")
             partial = Path(unfinished) / path.name
             length = int(played.lengths[lane])
-            steps = again(stage, number, played.actions[:length, lane], seed=evaluation.seed)
+            steps = again(single, number, played.actions[:length, lane], seed=evaluation.seed)
             shown = progress(steps, label=f"episode {number}", total=length + 1, unit="frame")
             if path.suffix == ".mp4":
                 _film(partial, renderer, shown)
