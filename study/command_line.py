@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from ctypes.util import find_library
 from importlib.metadata import version
 
-from shopfloor.study.verbs import COMPOSED, DRAWING, VERBS
+from shopfloor.study.verbs import COMPOSED, DRAWING, GOING_ON, VERBS
 
 GL_LIBRARIES = {"egl": "EGL", "osmesa": "OSMesa"}  # MUJOCO_GL without a screen -> what it needs, the quicker first
 FULL = "SHOPFLOOR_TRACEBACK"
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             importlib.import_module(f"shopfloor.study.verbs.{verb}").main(rest)
         sys.stdout.flush()
     except KeyboardInterrupt:
-        sys.exit("stopped; the same command goes on where this one was")
+        sys.exit("stopped" + "; the same command goes on where this one was" * (verb in GOING_ON))
     except BrokenPipeError:  # whoever read the output has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

@@ -57,6 +57,23 @@ class CollectOptions:
 
 
 @dataclass(frozen=True)
+class ReplayOptions:
+    """Of pictures of held-out episodes."""
+
+    task: Node
+    realism: Node
+    agent: Node
+    evaluation: Evaluation
+    episodes: int | str | list[Any]
+    count: PositiveInt
+    out: Path
+    camera: str | None
+    width: PositiveInt
+    height: PositiveInt
+    threads: Threads
+
+
+@dataclass(frozen=True)
 class EvaluateOptions:
     """Of an agent's evaluation on held-out episodes."""
 

@@ -61,7 +61,7 @@ def isolated(call: Callable[..., T], *arguments: Any, limit_s: float | None = No
         sender.close()
         try:
             ready = wait([receiver], timeout=limit_s)
-            ended = _received(receiver) if ready else Ended(None, Broken("time", f"not done after {limit_s:.0f} s"))
+            ended = _received(receiver) if ready else Ended(None, Broken("time", f"not done after {limit_s:g} s"))
             if ended is not None and ready:
                 process.join(PATIENCE)  # has said all that it will
         finally:

@@ -13,3 +13,4 @@ VERBS = {
 }
 COMPOSED = ("train", "collect", "evaluate", "replay")  # their options are composed by Hydra
 DRAWING = ("replay", "scene")
+GOING_ON = ("train", "collect")  # a second run does only what a first one left

@@ -1,7 +1,7 @@
-"""Draw an episode: six moments side by side as a PNG, or the whole of it as an MP4.
+"""Draw held-out episodes: of each, six moments side by side as a PNG, or the whole of it as an MP4.
 
-shopfloor replay agent=expert episode=3
-shopfloor replay agent=expert out=outputs/insertion.mp4
+shopfloor replay agent=expert episodes=3
+shopfloor replay agent=random episodes=failed count=2 out=outputs/failed.mp4
 """
 
 from __future__ import annotations
@@ -20,5 +20,5 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def job(config: DictConfig) -> None:
-    """One job of Hydra's; prints the pictures' path."""
-    print(replay(asked(config), base=folder_of_command()))
+    """One job of Hydra's; prints the pictures' paths, one a line."""
+    print(*replay(asked(config), base=folder_of_command()), sep="\n")

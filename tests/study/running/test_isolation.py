@@ -8,37 +8,9 @@ import textwrap
 import time
 
 import pytest
+from toy_calls import doubled, gone, hungry, killed, refused, slow, unexpected
 
 from shopfloor.study.running.isolation import isolated
-
-
-def doubled(number):
-    return 2 * number
-
-
-def refused(text):
-    raise ValueError(f"got {text},\nwant another")
-
-
-def unexpected():
-    raise KeyError("missing")
-
-
-def hungry():
-    raise MemoryError("250 GiB")
-
-
-def killed(number):
-    os.kill(os.getpid(), number)
-    time.sleep(60)
-
-
-def gone():
-    os._exit(7)
-
-
-def slow(seconds):
-    time.sleep(seconds)
 
 
 def test_a_value_comes_back():
