@@ -60,7 +60,8 @@ class Played:
 def replay(config: Mapping[str, Any], *, base: Path) -> list[Path]:
     """Draw held-out episodes, a file each; returns their paths.
 
-    base: the folder where relative ones start. Raises ValueError on bad input and where no episode is as it is asked for, GraphicsError where there is no GL.
+    base: the folder where relative ones start. Raises ValueError on bad input and where no episode is as it is asked
+    for, GraphicsError where there is no GL.
     """
     o = from_config.options(ReplayOptions, config, base=base)
     out = _checked_out(o.out, o.width, o.height)

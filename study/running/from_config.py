@@ -127,7 +127,10 @@ def _arguments(of: Callable[..., Any], given: Config, key: str, base: Path | Non
     """The arguments for `of`, each of the type that its annotation says."""
     if not isinstance(given, Mapping):
         raise ConfigError(f"{key} {given!r:.80}, want a mapping of its options")
-    parameters = inspect.signature(of).parameters
+    try:
+        parameters = inspect.signature(of).parameters
+    except ValueError:  # of a built-in one, which says nothing
+        return dict(given)
     hints = _hints(of)
     others = next((p.name for p in parameters.values() if p.kind is p.VAR_KEYWORD), None)
     by_name = {name: p for name, p in parameters.items() if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
@@ -171,6 +174,7 @@ def _worded(message: str) -> str:
     """What pydantic wants, as it is said here."""
     text = message.removeprefix("Input should be ")
     text = re.sub(r"^greater than or equal to (.+)", r"\1 or more", text)
+    text = re.sub(r"^greater than (.+)", r"more than \1", text)
     return re.sub(r"^less than or equal to (.+)", r"at most \1", text)
 
 

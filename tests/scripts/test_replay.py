@@ -22,7 +22,7 @@ def test_the_paths_are_its_output_and_how_it_went_is_beside_it(tmp_path):
         (["episodes=banana"], "episodes 'banana', want a whole number of 0 or more"),
         (["camera=nowhere"], "camera 'nowhere', want one of front, wrist"),
         (["out=x.gif"], "x.gif, want a .png or .mp4"),
-        (["out=null"], "out None, want a valid path"),
+        (["out=null"], "out None, want a valid string"),
         (["episode=3"], "want one of hydra, task"),
     ],
 )
