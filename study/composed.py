@@ -17,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 
 CONF = "pkg://shopfloor.conf"
 FULL = "HYDRA_FULL_ERROR"
+FLAGS = ("-m", "--multirun", "--resolve", "--hydra-help")  # of Hydra's those that may stand anywhere
 
 
 def composed(job: Callable[[DictConfig], Any], name: str, arguments: Sequence[str]) -> None:
@@ -34,7 +35,8 @@ def composed(job: Callable[[DictConfig], Any], name: str, arguments: Sequence[st
 
     full = os.environ.get(FULL) == "1"
     os.environ[FULL] = "1"  # makes Hydra raise instead of printing many lines
-    sys.argv = [f"shopfloor {name}", *arguments]
+    flags = [argument for argument in arguments if argument in FLAGS]  # argparse wants all overrides in a row
+    sys.argv = [f"shopfloor {name}", *flags, *(argument for argument in arguments if argument not in FLAGS)]
     hydra.main(config_path=CONF, config_name=name, version_base="1.3")(keeping)()
     if raised:
         raise raised[0]

@@ -73,10 +73,13 @@ def isolated(call: Callable[..., T], *arguments: Any, limit_s: float | None = No
 
 def _context() -> Any:
     """Processes forked from a fresh one, which has no threads; or, where there are none, started anew."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(PRELOADED)
+    known = multiprocessing.get_all_start_methods()
+    method = "forkserver" if "forkserver" in known else "spawn"
+    if multiprocessing.get_start_method(allow_none=True) not in (None, *known):
+        multiprocessing.set_start_method(method, force=True)  # joblib's workers have one that only joblib knows
+    context: Any = multiprocessing.get_context(method)
+    if method == "forkserver":
+        context.set_forkserver_preload(PRELOADED)
     return context
 
 
