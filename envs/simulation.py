@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -142,9 +143,9 @@ class Simulation:
             self._batch.step(None if everywhere else ids, nstep=SUBSTEPS, stage=mujoco.mjtStage.mjSTAGE_VEL)
         except SimulationError as error:
             failed[error.ids] = True
-        if self._batch.warning.any():
+        if np.count_nonzero(self._batch.warning):  # on few lanes several times quicker than any()
             failed |= self._batch.warning[:, _DIVERGED, 1].any(axis=1)
-        if not np.isfinite(self.qpos.sum()):
+        if not math.isfinite(self.qpos.sum()):
             failed |= ~np.isfinite(self.qpos).all(axis=1)
         self._take_down(slice(None) if everywhere else ids)
         return failed
