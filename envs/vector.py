@@ -233,7 +233,6 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
             raise gymnasium.error.ResetNeeded("step before reset, want reset first")
         playing = ~self._over
         active: Ids = playing.nonzero()[0]
-        lanes = slice(None) if len(active) == self.num_envs else active  # views where all lanes play
         self.task.robot.command(commands)
         alive, diverged = playing, ~self._everywhere
         if len(active):
@@ -245,7 +244,7 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
             for part in self._parts:
                 part.after_step(active)
             np.maximum(self._furthest, self.task.stage(), out=self._furthest, where=alive)
-            self._tallies.note(lanes)
+            self._tallies.note(playing if len(active) < self.num_envs else True)
             self._observe(active)
         success = self.task.success() & alive
         lost = self.task.lost() & (alive > success)
