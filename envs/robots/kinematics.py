@@ -87,23 +87,26 @@ def inverse_kinematics_step(joints: Array, pose: Kinematics, twist: Array) -> Ar
         steps: Array = np.array([_step_of_one(*arm) for arm in arms])
         return joints + steps
     wanted = _in_base(twist.T.reshape(2, 3, -1), pose.plane).reshape(6, -1)
-    augmented = np.empty((6, 7, len(joints)))
-    np.add.reduce(jacobian[:, :, None] * jacobian[:, None], axis=0, out=augmented[:, :6])
-    augmented.reshape(42, -1)[::8] += IK_DAMPING**2  # the diagonal
-    augmented[:, 6] = wanted
-    step = (jacobian * solve_symmetric(augmented)).sum(axis=1).T
+    columns = np.empty((7, 6, len(joints)))
+    np.add.reduce(jacobian[:, :, None] * jacobian[:, None], axis=0, out=columns[:6])
+    columns[:6].reshape(36, -1)[::7] += IK_DAMPING**2  # the diagonal
+    columns[6] = wanted
+    step = (jacobian * solve_symmetric(columns)).sum(axis=1).T
     excess = np.abs(step).max(axis=-1, keepdims=True) / FARTHEST
     moved: Array = joints + step / np.maximum(excess, 1.0)
     return moved
 
 
-def solve_symmetric(augmented: Array) -> Array:
-    """x (k, n) of A x = b for A | b (k, k + 1, n), A symmetric and positive definite; eliminates in place."""
-    for row, pivot in enumerate(augmented):
-        pivot[row + 1 :] /= pivot[row]
-        pivot[row] = 0.0  # so that of the row itself nothing is taken
-        augmented[:, row + 1 :] -= augmented[:, row, None] * pivot[row + 1 :]
-    return augmented[:, -1]
+def solve_symmetric(columns: Array) -> Array:
+    """x (k, n) of A x = b for the columns (k + 1, k, n) of A | b, A symmetric and positive definite; in place."""
+    for row, done in enumerate(columns[:-1]):
+        rest = columns[row + 1 :]
+        parts = rest[:, row, None]
+        parts /= done[row]
+        done[row] = 0.0  # so that of the row itself nothing is taken
+        rest -= parts * done
+    solution: Array = columns[-1]
+    return solution
 
 
 def _in_plane(c: Numbers, s: Numbers, length: float) -> tuple[Numbers, Sequence[Mapping[int, Numbers]]]:
@@ -201,7 +204,7 @@ def _in_base(vectors: Array, plane: Array) -> Array:
     out is (-c, -s, 0) and beside (-s, c, 0) there: a reflection, its own inverse.
     """
     cosine, sine = plane
-    turned = vectors.copy()
-    turned[:, 0] = -(vectors[:, 0] * cosine + vectors[:, 1] * sine)
-    turned[:, 1] = vectors[:, 1] * cosine - vectors[:, 0] * sine
+    turned, out, beside = vectors.copy(), vectors[:, 0], vectors[:, 1]
+    np.negative(out * cosine + beside * sine, out=turned[:, 0])
+    np.subtract(beside * cosine, out * sine, out=turned[:, 1])
     return turned
