@@ -256,11 +256,13 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
             ended_by[success], ended_by[lost] = Ending.SUCCESS, Ending.LOST
             ended_by[diverged], ended_by[truncated] = Ending.DIVERGED, Ending.TIME
         info = self._info(success, lost=lost, diverged=diverged, ended_by=ended_by)
-        terms = info["reward_terms"]
-        dense = np.zeros(self.num_envs)
-        for name, weight in self._weights.items():
-            dense += weight * terms[name]
-        rewards = np.where(alive, success.astype(float) if self._sparse else dense, 0.0)
+        if self._sparse:
+            rewards = success.astype(float)
+        else:
+            terms, dense = info["reward_terms"], np.zeros(self.num_envs)
+            for name, weight in self._weights.items():
+                dense += weight * terms[name]
+            rewards = np.where(alive, dense, 0.0)
         self._over |= ending
         restarts = ~playing if self._autoreset == AutoresetMode.NEXT_STEP else ~self._everywhere
         if self._autoreset == AutoresetMode.SAME_STEP and self._over.any():

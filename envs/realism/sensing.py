@@ -123,6 +123,7 @@ class Sensing:
         self._lost = sim.record(SPAN, len(dropped), dtype=np.bool_)
         of_a_span = self._turns, self._errors, self._lost
         self._rows = [each.reshape(sim.nsim * SPAN, *each.shape[2:]) for each in of_a_span]  # lane after lane
+        self._first_rows = SPAN * np.arange(sim.nsim)  # of the lanes
         self._past = sim.record(int(self._older.max()) + 1, width)  # true values, newest first
         self._delivered = sim.record(width)
 
@@ -139,8 +140,8 @@ class Sensing:
         everywhere = len(ids) == len(self._past)
         lanes = slice(None) if everywhere else ids  # views where all lanes are read
         now = step % SPAN
-        fresh = now == 0
-        if np.count_nonzero(fresh):  # on few lanes several times quicker than any()
+        if np.count_nonzero(now) < len(ids):  # on few lanes several times quicker than all()
+            fresh = now == 0
             self._draw(ids[fresh], step[fresh])
         past = self._past
         past[lanes, 1:] = past[lanes, :-1]
@@ -148,7 +149,7 @@ class Sensing:
         seen = past[lanes].reshape(len(ids), -1)
         readings = seen.take(self._recent, axis=1)
         readings += self._late * (seen.take(self._before, axis=1) - readings)
-        rows = ids * SPAN + now
+        rows = self._first_rows[lanes] + now
         turns, errors, lost = (of_all.take(rows, axis=0) for of_all in self._rows)
         if len(self._vectors):
             vectors = readings.take(self._vectors, axis=1)
