@@ -60,7 +60,8 @@ def isolated(call: Callable[..., T], *arguments: Any, limit_s: float | None = No
         process.start()
         sender.close()
         try:
-            ready = wait([receiver], timeout=limit_s)
+            begun = _received(receiver) is not None  # importing takes as long as it takes
+            ready = wait([receiver], timeout=limit_s if begun else None)
             ended = _received(receiver) if ready else Ended(None, Broken("time", f"not done after {limit_s:g} s"))
             if ended is not None and ready:
                 process.join(PATIENCE)  # has said all that it will
@@ -113,6 +114,7 @@ def _end(process: Any) -> None:
 def _child(sender: Connection, faults: str, call: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     threading.Thread(target=_die_with_parent, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the caller, which ends this process
+    sender.send(Ended(None, None))
     with open(faults, "w") as file:
         faulthandler.enable(file)
         try:
