@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 OURS = "shopfloor"
+BLOCKS = ("body", "orelse", "handlers", "finalbody", "cases")  # where statements stand in others
 _SITE = {"site-packages", "dist-packages"}
 
 
@@ -26,6 +27,12 @@ def fingerprint(*modules: str, past: Collection[str] = ()) -> str:
     for name in sorted(_reached(modules, past)):
         digest.update(f"{name} {_module(name).digest} ".encode())
     return digest.hexdigest()[:16]
+
+
+def read_imported() -> None:
+    """Read the source of all of our modules that this process has imported, so that it is as they were imported."""
+    for name in [name for name in sys.modules if name.split(".")[0] == OURS and _source(name)]:
+        _ = _module(name).imported
 
 
 def _reached(modules: Collection[str], past: Collection[str]) -> set[str]:
@@ -61,7 +68,7 @@ class _Module:
         self.path = path
         tree = ast.parse(path.read_bytes())
         is_package = path.name == "__init__.py"
-        self.digest = hashlib.sha256(repr(_skeleton(tree)).encode()).hexdigest()
+        self.digest = hashlib.sha256(_skeleton(tree).encode()).hexdigest()
         self._asked = set(_asked(tree, name if is_package else name.rpartition(".")[0]))
         from_others = self._asked if is_package else ()
         self.passed_on = {names[0].rpartition(".")[2]: names for names in from_others if len(names) > 1}
@@ -89,14 +96,30 @@ def _source(name: str) -> Path | None:
     return path if path and path.suffix == ".py" and path.exists() else None
 
 
-def _skeleton(node: Any) -> Any:
-    """A syntax tree as nested tuples, without what no result depends on: docstrings, places, empty fields."""
-    if isinstance(node, list):
-        return tuple(_skeleton(part) for part in node if not _is_text_alone(part))
-    if not isinstance(node, ast.AST):
-        return repr(node)
-    fields = ((name, value) for name, value in ast.iter_fields(node) if value is not None and value != [])
-    return (type(node).__name__, *((name, _skeleton(value)) for name, value in fields))
+def _skeleton(tree: ast.Module) -> str:
+    """A syntax tree as text, without what no result depends on: docstrings, places, empty fields."""
+    parts: list[str] = []
+    _write(tree, parts)
+    return " ".join(parts)
+
+
+def _write(node: Any, parts: list[str]) -> None:
+    if isinstance(node, ast.AST):
+        parts.append(f"{type(node).__name__}(")
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if value is not None and value != [] and name != "ctx":  # whether it is read or set shows where it stands
+                parts.append(name)
+                _write(value, parts)
+        parts.append(")")
+    elif isinstance(node, list):
+        parts.append("[")
+        for part in node:
+            if not _is_text_alone(part):
+                _write(part, parts)
+        parts.append("]")
+    else:
+        parts.append(repr(node))
 
 
 def _is_text_alone(node: Any) -> bool:
@@ -115,15 +138,16 @@ def _asked(tree: ast.Module, package: str) -> Iterator[tuple[str, ...]]:
             yield from ((f"{base}.{alias.name}", base) for alias in node.names)
 
 
-def _running(node: ast.AST) -> Iterator[ast.AST]:
-    """All nodes but those that only type checkers see."""
-    if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
-        for other in node.orelse:
-            yield from _running(other)
-        return
-    yield node
-    for child in ast.iter_child_nodes(node):
-        yield from _running(child)
+def _running(tree: ast.Module) -> Iterator[ast.stmt]:
+    """All statements, at any depth, but those that only type checkers see."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.stmt):
+            yield node
+        unseen = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+        for name in ("orelse",) if unseen else BLOCKS:
+            waiting += getattr(node, name, ())
 
 
 def _meant(name: str, package: str = "") -> str | None:

@@ -55,7 +55,7 @@ class StudyCallback(Callback):
         shutil.rmtree(marks, ignore_errors=True)
         marks.mkdir(parents=True)
         overrides = _overrides(config)
-        swept = [override.get_key_element() for override in overrides if override.is_sweep_override()]
+        swept = [override.get_key_element().lstrip("+~") for override in overrides if override.is_sweep_override()]
         (marks.parent / SWEPT).write_text(json.dumps(swept))
         self._thread = threading.Thread(target=self._watch, args=(marks, _grid_size(overrides)), daemon=True)
         self._thread.start()

@@ -21,8 +21,7 @@ from shopfloor.study.running.reasons import one_line
 T = TypeVar("T")
 
 Kind = Literal["error", "memory", "killed", "time"]
-# what a cell imports first and in any case: loaded once in a process of which the cells' own are forked
-PRELOADED = ["shopfloor.study.commands", "shopfloor.agents.bc", "shopfloor.agents.knn"]
+PRELOADED = ["shopfloor.study.running.preloaded"]  # in the process that the calls' own are forked from
 PATIENCE = 10.0  # [s] that a process which is asked to end is given
 
 

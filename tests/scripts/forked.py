@@ -10,7 +10,7 @@ from pathlib import Path
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 FORKED = multiprocessing.get_context("forkserver")
-FORKED.set_forkserver_preload(["shopfloor.study.commands", "shopfloor.agents.bc", "shopfloor.agents.sac"])
+FORKED.set_forkserver_preload(["shopfloor.study.running.preloaded", "shopfloor.agents.sac"])
 
 
 def run(script, *arguments, cwd=None, without=(), path=None):
@@ -21,6 +21,13 @@ def run(script, *arguments, cwd=None, without=(), path=None):
         process.start()
         process.join()
         return subprocess.CompletedProcess(arguments, process.exitcode, *(path.read_text() for path in told))
+
+
+def run_alone(script, *arguments, cwd=None, path=None):
+    """The same in a process that is started anew, as joblib's launcher needs it: a forked one waits for its workers."""
+    environment = os.environ | ({"PYTHONPATH": str(path)} if path else {})
+    command = [sys.executable, str(SCRIPTS / f"{script}.py"), *arguments]
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
 
 
 def _become(script, arguments, cwd, without, path, told):

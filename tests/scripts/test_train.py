@@ -22,11 +22,6 @@ def command(script, *arguments):
     return [sys.executable, str(SCRIPTS / f"{script}.py"), *arguments]
 
 
-def run(script, *arguments, cwd):
-    """As a user does it: in a new process."""
-    return subprocess.run(command(script, *arguments), cwd=cwd, capture_output=True, text=True)
-
-
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory):
     """A folder whose datasets the tests share, so that the pool is collected once."""
@@ -41,7 +36,7 @@ def train(shared, results, *arguments, run=forked.run, **options):
 
 
 def test_a_cell_writes_a_row_with_every_outcome(shared, tmp_path):
-    done = train(shared, tmp_path, "agent=knn", run=run)
+    done = train(shared, tmp_path, "agent=knn", run=forked.run_alone)
     assert done.returncode == 0, done.stderr
     (row,) = read_rows(tmp_path / "rows")
     assert str(tmp_path / "rows" / f"{row['key']}.json") in done.stdout
@@ -104,7 +99,7 @@ def test_a_killed_study_goes_on_where_it_was_with_the_same_rows(shared, tmp_path
 def test_the_joblib_launcher_runs_cells_in_parallel_and_gives_the_same_rows(shared, tmp_path):
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
     for name, launcher in (("basic", []), ("joblib", ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"])):
-        done = train(shared, tmp_path / name, "-m", "agent=knn", "data.episodes=3,6", *launcher, run=run)
+        done = train(shared, tmp_path / name, "-m", "agent=knn", "data.episodes=3,6", *launcher, run=forked.run_alone)
         assert done.returncode == 0, done.stderr
     pairs = zip(read_rows(tmp_path / "basic" / "rows"), read_rows(tmp_path / "joblib" / "rows"), strict=True)
     assert all(same_but_for_times(a, b) for a, b in pairs)
