@@ -16,7 +16,7 @@ from filelock import FileLock
 from shopfloor.demos import lerobot
 from shopfloor.demos.dataset import Dataset
 from shopfloor.demos.layout import INFO_PATH
-from shopfloor.files import replace_folder
+from shopfloor.files import replace_folder, sweep_leftovers
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +58,7 @@ class Store:
         if _episodes_in(folder) < episodes:
             self._root.mkdir(parents=True, exist_ok=True)
             with FileLock(self._lock(folder)):
+                sweep_leftovers(folder)
                 replace_folder(folder)  # a kill may have left it half replaced
                 known = _episodes_in(folder)
                 if known < episodes:

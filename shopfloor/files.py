@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+KEPT = (".lock", ".old")  # beside a file or folder: the lock, and what replace_folder finishes
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -45,6 +48,16 @@ def new_folder(folder: Path, *, purpose: str) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(partial)
         raise
+
+
+def sweep_leftovers(path: Path) -> None:
+    """Remove what killed processes left of a file or folder that they were writing. Whoever calls holds its lock."""
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*"):
+        if leftover.suffix not in KEPT:
+            if leftover.is_dir():
+                shutil.rmtree(leftover, ignore_errors=True)
+            else:
+                leftover.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:

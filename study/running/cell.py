@@ -18,6 +18,7 @@ from shopfloor.agents.protocol import Agent, Budget
 from shopfloor.demos.dataset import Dataset
 from shopfloor.demos.pool import BY_NAME, Pool, without_demonstrations
 from shopfloor.envs.randomness import Purpose, stream
+from shopfloor.files import sweep_leftovers
 from shopfloor.fingerprint import fingerprint, targets
 from shopfloor.study.running.evaluation import Evaluation
 from shopfloor.study.running.machine import machine
@@ -76,6 +77,8 @@ def run_cell(
         return path, None
     rows.mkdir(parents=True, exist_ok=True)
     with FileLock(rows / f".{cell.key}.lock"):  # equal cells of one sweep: the second finds the first one's row
+        sweep_leftovers(path)
+        sweep_leftovers(folder)
         if path.exists():
             if folder.exists() or not wanted:
                 return path, None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import platform
 from pathlib import Path
-from typing import TypedDict
 
 from threadpoolctl import threadpool_info
+from typing_extensions import TypedDict  # pydantic, which checks rows, wants this one before Python 3.12
 
 PROCESSORS = Path("/proc/cpuinfo")
 

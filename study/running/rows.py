@@ -6,7 +6,10 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypedDict, cast
+from typing import Any, cast
+
+from pydantic import TypeAdapter, ValidationError
+from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
 
 from shopfloor.files import write_atomically
 from shopfloor.study.running.machine import MachineRecord
@@ -86,15 +89,7 @@ class Row(_Warned):
     times: Times
 
 
-_SECTIONS: Mapping[str, type] = {
-    "cell": dict,
-    "versions": dict,
-    "data": DataRecord,
-    "agent": AgentRecord,
-    "evaluation": EvaluationRecord,
-    "machine": MachineRecord,
-    "times": Times,
-}
+_TYPES = TypeAdapter(Row)
 
 
 def canonical(config: object) -> str:
@@ -169,12 +164,12 @@ def _check(value: object, key: str) -> None:
         raise RowError("row was changed since it was written, want it as it was; delete it to run the cell again")
     if value.get("key") != key:
         raise RowError(f"row key {value.get('key')!r}, want {key!r}")
-    for section, kind in _SECTIONS.items():
-        if not isinstance(value.get(section), dict):
-            raise RowError(f"row section {section!r} is {value.get(section)!r:.40}, want an object")
-        wanted: frozenset[str] = getattr(kind, "__required_keys__", frozenset())
-        if missing := sorted(wanted - value[section].keys()):
-            raise RowError(f"row section {section!r} lacks {', '.join(missing)}")
+    try:
+        _TYPES.validate_python({"code": "", **value}, strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise RowError(f"row's {place} {first['input']!r:.40}: {first['msg']}") from None
     whole = value["schema"] == SCHEMA
     named = row_key(value["cell"], value["versions"], value.get("code", "")) if whole else _short(value["cell"])
     if key != named:
