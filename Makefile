@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 TRAIN = OMP_NUM_THREADS=1 PYTHONWARNINGS="ignore:A worker stopped:UserWarning,ignore:resource_tracker:UserWarning" \
-	$(BIN)/python scripts/train.py -m hydra/launcher=joblib hydra.launcher.n_jobs=$(JOBS) \
+	$(BIN)/shopfloor train -m hydra/launcher=joblib hydra.launcher.n_jobs=$(JOBS) \
 	hydra.launcher.batch_size=1 threads=1
 
 .PHONY: help setup study quick suite test test-slow lint types bench clean
@@ -41,8 +41,8 @@ quick: setup
 suite: setup
 	$(TRAIN) +study=experts
 	$(TRAIN) +study=suite
-	$(BIN)/python scripts/report.py outputs/experts --into docs/suite.md
-	$(BIN)/python scripts/report.py outputs/suite --into docs/suite.md
+	$(BIN)/shopfloor report outputs/experts --into docs/suite.md
+	$(BIN)/shopfloor report outputs/suite --into docs/suite.md
 
 test: setup
 	$(BIN)/python -m pytest -m "not slow" -n $(JOBS) --dist worksteal -rs
@@ -58,7 +58,7 @@ types: setup
 	$(BIN)/mypy
 
 bench: setup
-	$(BIN)/python scripts/bench.py
+	$(BIN)/shopfloor bench
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache

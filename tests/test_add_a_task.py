@@ -38,7 +38,7 @@ def run(floor, *arguments, cwd):
 
 def scripts(name):
     """The arguments of the page's commands of one script."""
-    return [shlex.split(line)[2:] for line in COMMANDS if line.startswith(f"python scripts/{name}.py")]
+    return [shlex.split(line)[2:] for line in COMMANDS if line.startswith(f"shopfloor {name} ")]
 
 
 def test_the_page_has_the_files_it_speaks_of():

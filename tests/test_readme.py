@@ -1,5 +1,6 @@
 """What README shows works: its Python runs, its commands compose, its pictures and targets are there."""
 
+import importlib
 import re
 import shlex
 from pathlib import Path
@@ -7,6 +8,8 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_module
 from hydra.core.override_parser.overrides_parser import OverridesParser
+
+from shopfloor.study.verbs import COMPOSED
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -27,12 +30,12 @@ def test_its_python_runs(code, request):
     exec(compile(code, "README.md", "exec"), {})
 
 
-@pytest.mark.parametrize("command", commands("python scripts/"))
+@pytest.mark.parametrize("command", commands("shopfloor "))
 def test_its_commands_are_understood(command):
-    script, *arguments = shlex.split(command, comments=True)[1:]
-    assert (ROOT / script).exists()
-    if not (ROOT / "conf" / f"{Path(script).stem}.yaml").exists():
-        return  # not a Hydra script
+    verb, *arguments = shlex.split(command, comments=True)[1:]
+    if verb not in COMPOSED:
+        importlib.import_module(f"shopfloor.study.verbs.{verb}").parser().parse_args(arguments)
+        return
     overrides = OverridesParser.create().parse_overrides([a for a in arguments if not a.startswith("-")])
     firsts = [
         f"{'+' if o.is_add() else ''}{o.key_or_group}={next(o.sweep_string_iterator())}"
@@ -42,7 +45,7 @@ def test_its_commands_are_understood(command):
         if not o.key_or_group.startswith("hydra/")
     ]
     with initialize_config_module("shopfloor.conf", version_base="1.3"):
-        compose(Path(script).stem, overrides=firsts)
+        compose(verb, overrides=firsts)
 
 
 @pytest.mark.parametrize("target", [word for line in commands("make ") for word in line.split("#")[0].split()[1:]])

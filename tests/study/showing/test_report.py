@@ -60,7 +60,7 @@ def test_page_answers_first_and_shows_every_part(whole: Path) -> None:
     for fact in (
         "hash-of-300",
         "numpy 2.4.6",
-        "scripts/report.py",
+        "shopfloor report",
         "expert",
         "random",
         "64 episodes at 8 held-out",

@@ -21,7 +21,7 @@ DOCS = Path(__file__).parents[3] / "docs"
 def test_the_page_shows_the_tasks_as_they_are(page, place, describe):
     shown = re.search(rf"<!-- {place} -->\n(.*?)<!-- /{place} -->", (DOCS / page).read_text(), re.DOTALL)
     assert shown is not None
-    assert shown[1] == describe(list(TASKS)), f"want `python scripts/tasks.py --into docs/{page}`"
+    assert shown[1] == describe(list(TASKS)), f"want `shopfloor tasks --into docs/{page}`"
 
 
 def test_every_knob_of_a_task_has_a_line():
