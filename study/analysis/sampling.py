@@ -11,11 +11,12 @@ from scipy.stats import qmc
 from shopfloor.study.analysis.evidence import Evidence
 from shopfloor.study.analysis.laws import Array, Law
 
-FIRST = 2048  # points from the prior
-ROUNDS = (512, 512, 512, 1024)  # points of each later proposal
-KERNELS = 32  # of a proposal
+FIRST = 1024  # points from the prior
+ROUNDS = (128, 128, 128, 128, 128, 128, 512, 512, 512)  # points of each later proposal
+KERNELS = 16  # of a proposal
 POWER = 4  # of a kernel's density, Student's t with 2 POWER - size degrees of freedom: a whole one is quick to compute
-LEAST_EFFECTIVE = 60.0  # points that a proposal is fitted to; weights are flattened until so many count
+LEAST_EFFECTIVE = 25.0  # points that a proposal is fitted to; weights are flattened until so many count
+MOST_ROOTS = 20
 NARROWER = 0.45  # variance of a kernel over that of the points so far
 SMALLEST_VARIANCE = 1e-6
 
@@ -87,14 +88,14 @@ class _Kernels:
         inverse = np.linalg.inv(self.factor).transpose(0, 2, 1)
         middle = self.centres.mean(axis=1, keepdims=True)  # taken off, so that little is lost to rounding
         white, centres = (points - middle) @ inverse, (self.centres - middle) @ inverse
-        away = white @ centres.transpose(0, 2, 1)
-        away *= -2 / freedom
-        away += (1 + (white**2).sum(axis=-1) / freedom)[..., None]
-        away += (centres**2).sum(axis=-1)[:, None, :] / freedom
-        np.maximum(away, 1.0, out=away)
+        white, centres = white.astype(np.float32), centres.astype(np.float32)  # enough for a proposal, and quicker
+        away = white @ (centres * np.float32(-2 / freedom)).transpose(0, 2, 1)
+        away += (1 + (white**2).sum(axis=-1) / np.float32(freedom))[..., None]
+        away += ((centres**2).sum(axis=-1) / np.float32(freedom))[:, None, :]
+        np.maximum(away, 1, out=away)
         away *= away
         away *= away  # to POWER, by squares
-        density = (1 / away).mean(axis=-1)
+        density = np.reciprocal(away, out=away).mean(axis=-1, dtype=np.float64)
         constant = gammaln(POWER) - gammaln(freedom / 2) - 0.5 * size * np.log(freedom * np.pi)
         constant = constant - np.log(np.diagonal(self.factor, axis1=-2, axis2=-1)).sum(axis=-1)
         return np.asarray(np.log(density) + constant[:, None])
@@ -114,17 +115,14 @@ def _log_normal(points: Array) -> Array:
 
 
 def _flattened(ratio: Array) -> Array:
-    """Weights (curves, n) from log ratios, to the greatest power at which enough points count."""
-    ratio = ratio - ratio.max(axis=-1, keepdims=True)
-    low, high = np.zeros((len(ratio), 1)), np.ones((len(ratio), 1))
-    power = high
-    for _ in range(12):
-        weights = np.exp(power * ratio)
-        effective = weights.sum(axis=-1, keepdims=True) ** 2 / (weights**2).sum(axis=-1, keepdims=True)
-        enough = effective >= LEAST_EFFECTIVE
-        low, high = np.where(enough, power, low), np.where(enough, high, power)
-        power = np.where(low >= 1, 1.0, (low + high) / 2)
-    weights = np.exp(low * ratio)
+    """Weights (curves, n) from log ratios, with their root taken until enough points count."""
+    weights = np.exp(ratio - ratio.max(axis=-1, keepdims=True))
+    for _ in range(MOST_ROOTS):
+        total = weights.sum(axis=-1)
+        few = total**2 < LEAST_EFFECTIVE * (weights**2).sum(axis=-1)
+        if not few.any():
+            break
+        weights[few] = np.sqrt(weights[few])
     return np.asarray(weights / weights.sum(axis=-1, keepdims=True))
 
 

@@ -127,8 +127,11 @@ TRUTHS = (
     Truth("drop after a peak", _peak, fails=True),
 )
 
-DESIGNS = tuple(
-    Design(f"{seeds} x {episodes}{name}", seeds, episodes, seed_correlation=correlation, episode_sd=episode_sd)
-    for name, correlation, episode_sd in (("", 0.0, 0.0), (", shared", 0.5, 1.5))
-    for seeds, episodes in ((3, 100), (3, 128), (5, 100))
+DESIGNS = (
+    *(
+        Design(f"{seeds} x {episodes}{name}", seeds, episodes, seed_correlation=correlation, episode_sd=episode_sd)
+        for name, correlation, episode_sd in (("", 0.0, 0.0), (", shared", 0.5, 1.5))
+        for seeds, episodes in ((3, 100), (3, 128), (5, 100))
+    ),
+    Design("3 x 128, sites", 3, 128, seed_correlation=0.5, episode_sd=1.0, site_sd=0.8, sites=16),
 )
