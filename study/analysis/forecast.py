@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logit
 from scipy.stats import chi2
 
@@ -109,7 +109,7 @@ class Forecast:
     def demonstrations_for(self, target: float = 0.9, *, under: float = 0.0, level: float = LEVEL) -> Reach:
         """Demonstrations with which the mean rate first reaches target, from the smallest volume to limit.
 
-        No answer lies at or below `under`, a volume measured significantly under the target.
+        No answer lies below `under`, a volume measured significantly under the target.
         """
         if not 0 < target < 1:
             raise ValueError(f"target rate {target}, want one in (0, 1)")
@@ -215,13 +215,13 @@ def _shares(weights: Array, draws: int) -> list[int]:
     return [int(share) for share in np.diff(edges)]
 
 
-def _resampled(weights: Array, number: int, start: float) -> Array:
+def _resampled(weights: Array, number: int, start: float) -> NDArray[np.intp]:
     """Indices (number,) in proportion to weights, evenly spaced along their sum."""
     places = np.searchsorted(np.cumsum(weights), (np.arange(number) + start) / max(1, number))
-    return np.minimum(places, len(weights) - 1)
+    return np.asarray(np.minimum(places, len(weights) - 1))
 
 
-def _chosen(terms: Array, uniform: Array) -> Array:
+def _chosen(terms: Array, uniform: Array) -> NDArray[np.intp]:
     """One column for each row of terms (n, k), with probability in proportion to exp(term)."""
     chances = np.cumsum(np.exp(terms - terms.max(axis=1, keepdims=True)), axis=1)
     return np.asarray((chances < uniform[:, None] * chances[:, -1:]).sum(axis=1))

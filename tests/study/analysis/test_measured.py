@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from shopfloor.study.analysis.crossed import crossed_differences, crossed_intervals
 from shopfloor.study.analysis.curves import Curve, Point
 from shopfloor.study.analysis.measured import bracket, gains
-from shopfloor.study.analysis.statistics import LEVEL
+from shopfloor.study.analysis.statistics import LEVEL, Interval
+from shopfloor.study.analysis.truths import DESIGNS, TRUTHS, VOLUMES, Design
 
 EPISODES = 100
 SITES = np.zeros(EPISODES, dtype=np.int64)
@@ -71,3 +72,19 @@ def test_a_target_lies_between_what_is_significantly_under_it_and_what_is_over(
 ) -> None:
     found = bracket(curve(rates), 0.9)
     assert (found.under, found.over) == (under, over)
+
+
+@pytest.mark.parametrize("design", [DESIGNS[0], DESIGNS[4], DESIGNS[-1]], ids=lambda design: design.name)
+def test_the_gains_of_a_curve_hold_together(design: Design) -> None:
+    rates = TRUTHS[1].rate(VOLUMES)
+    sites = np.arange(design.episodes) % design.sites
+    hits = []
+    for outcomes in design.simulate(rates, 80, np.random.default_rng(7)).astype(bool):
+        points = [
+            Point(int(v), tuple(range(design.seeds)), cell, Interval(0, 0, 1), 1.0, 1.0)
+            for v, cell in zip(VOLUMES, outcomes, strict=True)
+        ]
+        steps = gains(Curve("bc", tuple(points), sites))
+        found = [step.difference for step in steps]
+        hits.append(all(i.low <= true <= i.high for i, true in zip(found, np.diff(rates), strict=True)))
+    assert np.mean(hits) >= 0.92
