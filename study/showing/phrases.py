@@ -41,8 +41,8 @@ def percent_interval(rate: Interval) -> str:
 
 
 def parameter(value: Interval) -> str:
-    """A law's parameter with its bounds: 0.521 [0.453, 0.604]."""
-    return f"{value.estimate:.3g} [{value.low:.3g}, {value.high:.3g}]"
+    """A law's parameter with its bounds, to three figures: 0.521 [0.453, 0.604], 5,040 [2,250, 12,600]."""
+    return f"{_figures(value.estimate)} [{_figures(value.low)}, {_figures(value.high)}]"
 
 
 def points(difference: Interval) -> str:
@@ -130,6 +130,10 @@ def _bound(value: float, reach: Reach) -> str:
     if value <= reach.smallest:
         return f"{count(reach.smallest)} or fewer"
     return approximate(value)
+
+
+def _figures(value: float) -> str:
+    return count(float(f"{value:.3g}")) if 1e3 <= value < 1e7 else f"{value:.3g}"
 
 
 def _tenths(share: float, sign: str = "") -> str:

@@ -10,6 +10,7 @@ from shopfloor.study.analysis.statistics import Interval
 from shopfloor.study.showing.phrases import (
     bracket_sentence,
     measured_sentence,
+    parameter,
     percent_interval,
     points,
     reach_sentence,
@@ -26,6 +27,12 @@ def test_a_tie_is_rounded_one_way_whatever_arithmetic_left_of_it(left):
 
 def test_nothing_is_never_a_negative_nothing():
     assert points(Interval(-1e-9, -0.01, 0.01)) == "+0.0 points [-1.0, +1.0]"
+
+
+def test_parameters_have_three_figures() -> None:
+    assert parameter(Interval(0.5214, 0.4531, 0.6)) == "0.521 [0.453, 0.6]"
+    assert parameter(Interval(5043.0, 2251.0, 12612.0)) == "5,040 [2,250, 12,600]"
+    assert parameter(Interval(18.21, 1e-7, 3e42)) == "18.2 [1e-07, 3e+42]"
 
 
 def reach(low: float, middle: float, high: float, probability: float) -> Reach:
