@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import TypeVar
 
@@ -16,8 +17,8 @@ def require_at_least(least: float, **arguments: float | Iterable[float]) -> None
     for name, value in arguments.items():
         elements = {f"{name}[{i}]": x for i, x in enumerate(value)} if isinstance(value, Iterable) else {name: value}
         for part, number in elements.items():
-            if not number >= least:
-                raise ValueError(f"{part} {number}, want {least} or more")
+            if not least <= number < math.inf:
+                raise ValueError(f"{part} {number}, want {least} or more" + ", finite" * (number == math.inf))
 
 
 def check_observations(observations: NDArray[np.float32], *, lanes: int, obs_dim: int) -> None:

@@ -20,6 +20,7 @@ TREMOR = 0.1  # jitter grows with the hand's speed (Harris and Wolpert 1998); at
 JITTER_MEMORY = 0.8  # share of the hand's jitter that lasts into the next control step
 PAUSE = 0.5  # [s] length of a pause
 BLUNDER = (2.0, 4.5)  # [s] after the start, at full speed, when a part is dropped
+MOST = 100_000  # operators of a tier
 GIVE_UP = 0.5  # [s] after a blunder, the operator ends the episode
 
 
@@ -77,8 +78,9 @@ class Fleet:
 
     def __post_init__(self) -> None:
         unknown = set(self.tiers) - set(TIERS)
-        if unknown or any(count < 0 for count in self.tiers.values()) or sum(self.tiers.values()) < 1:
-            raise ValueError(f"fleet of {dict(self.tiers)}, want one operator or more, of tiers {', '.join(TIERS)}")
+        if unknown or any(not 0 <= count <= MOST for count in self.tiers.values()) or sum(self.tiers.values()) < 1:
+            want = f"one operator or more, at most {MOST:,} of each of the tiers {', '.join(TIERS)}"
+            raise ValueError(f"fleet of {dict(self.tiers)}, want {want}")
         if not 0 <= self.label_noise < 0.5:
             raise ValueError(f"label noise {self.label_noise}, want 0 or more and less than 0.5")
 

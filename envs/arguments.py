@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
 
@@ -55,7 +56,7 @@ def checked_actions(actions: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np
     commands = np.asarray(actions, dtype=np.float64)
     if commands.shape != shape:
         raise ValueError(f"actions of shape {commands.shape}, want {shape}")
-    if not np.isfinite(commands).all():
+    if not math.isfinite(commands.sum()) and not np.isfinite(commands).all():  # the sum is quicker
         lane = int(np.flatnonzero(~np.isfinite(commands).all(axis=1))[0])
         raise ValueError(f"action {commands[lane]} in lane {lane}, want finite numbers in [-1, 1]")
     clipped: NDArray[np.float64] = np.minimum(np.maximum(commands, -1.0), 1.0)  # quicker than np.clip on few

@@ -50,13 +50,12 @@ def measurement(method: Measurement) -> Measurement:
 
     @functools.wraps(method)
     def measured(self: Observed) -> Any:
-        known = self.measured.get(name)
-        if known is None or known[0] != self.sim.moment:
-            value = method(self)
+        value = self.measured.get(name)
+        if value is None:
+            value = self.measured[name] = method(self)
             for array in value if isinstance(value, tuple) else (value,):
                 array.setflags(write=False)
-            known = self.measured[name] = (self.sim.moment, value)
-        return known[1]
+        return value
 
     return cast(Measurement, measured)
 
@@ -120,12 +119,12 @@ class Observed:
     """What goes into the episode's record."""
 
     sim: Simulation
-    measured: dict[str, tuple[int, Any]]
+    measured: dict[str, Any]
 
     def tie(self, sim: Simulation) -> None:
         """Tie to a simulation; measurements read its true state from here on."""
         self.sim = sim
-        self.measured = {}
+        self.measured = sim.measured()
 
     def truth(self) -> list[Array]:
         """True values (n, size) of each channel."""

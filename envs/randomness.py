@@ -131,8 +131,10 @@ class Uniform:
     high: float | tuple[float, ...]
 
     def __post_init__(self) -> None:
-        if np.shape(self.low) != np.shape(self.high) or np.any(np.asarray(self.low) > np.asarray(self.high)):
+        if np.shape(self.low) != np.shape(self.high) or not np.all(np.less_equal(self.low, self.high)):
             raise ValueError(f"uniform from {self.low} to {self.high}, want low <= high of one shape")
+        if not np.isfinite([self.low, self.high]).all():
+            raise ValueError(f"uniform from {self.low} to {self.high}, want finite bounds")
 
     def draw(self, key: Keys, name: str) -> Array:
         """Draws (n, *shape of the bounds) of the stream of a name, under keys (n, 2)."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shopfloor.envs.measurement import Array, Ids, Mask, Measure, Observed
 from shopfloor.envs.simulation import Simulation
+
+_COMBINED: dict[str, np.ufunc] = {"highest": np.maximum, "lowest": np.minimum, "sum": np.add}
 
 
 class Tallies:
@@ -23,10 +25,10 @@ class Tallies:
         for tally in self._kept:
             tally.start(ids)
 
-    def note(self, ids: Ids | slice) -> None:
-        """Simulations ids have moved on by a control period."""
+    def note(self, moved: Mask | Literal[True]) -> None:
+        """The simulations of a mask (nsim,), or all, have moved on by a control period."""
         for tally in self._kept:
-            tally.note(ids)
+            tally.note(moved)
 
     def values(self) -> dict[str, Array]:
         """What the measures are now (nsim,), by name."""
@@ -52,22 +54,19 @@ class _Tally:
         if self._counts:
             self._before[ids] = self._now()[ids]
 
-    def note(self, ids: Ids | slice) -> None:
+    def note(self, moved: Mask | Literal[True]) -> None:
         if self._kind == "end":
             return
         now, value = self._now(), self._value
-        if self._kind == "highest":
-            value[ids] = np.maximum(value[ids], now[ids])
-        elif self._kind == "lowest":
-            value[ids] = np.minimum(value[ids], now[ids])
-        elif self._kind == "sum":
-            value[ids] += now[ids]
-        else:
+        if self._counts:
             changed: Mask = now > self._before if self._kind == "rises" else self._before > now
             if self._unless is not None:
                 changed = changed > self._unless()
-            value[ids] += changed[ids]
-            self._before[ids] = now[ids]
+            if np.count_nonzero(changed):  # seldom
+                np.add(value, changed, out=value, where=moved)
+            np.copyto(self._before, now, where=moved)
+        else:
+            _COMBINED[self._kind](value, now, out=value, where=moved)
 
     def value(self) -> Array:
         return np.asarray(self._now(), dtype=np.float64) if self._kind == "end" else self._value.copy()

@@ -139,7 +139,12 @@ class Task(Observed, ABC):
         """The scene with the robot in it, ready to compile."""
 
     def bind(self, sim: Simulation) -> None:
-        """Tie the task to a simulation of its scene; extend to look up the task's own elements."""
+        """Tie the task to a simulation of its scene; extend to look up the task's own elements.
+
+        ValueError where it is tied to one already.
+        """
+        if hasattr(self, "sim"):
+            raise ValueError(f"{type(self).__name__} is in an environment already, want a fresh one: task.fresh()")
         self.tie(sim)
         self.robot.bind(sim)
 

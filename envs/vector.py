@@ -130,6 +130,8 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         if difficulty is not None and not isinstance(task, str):
             raise ValueError(f"difficulty {difficulty!r} of a task object, want it given to the object itself")
         self.task = task_class(task)(difficulty=difficulty or "default") if isinstance(task, str) else task
+        if not isinstance(self.task, Task):
+            raise ValueError(f"task {task!r:.80}, want a Task object or the name of one of TASKS")
         self.realism = known("realism", realism, REALISMS) if isinstance(realism, str) else realism
         self.num_envs = n = checked_count("num_envs", num_envs)
         self.render_mode = render_mode
@@ -152,6 +154,7 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         if max_episode_steps is not None:
             self._horizon = checked_count("max_episode_steps", max_episode_steps)
         self._parts = self.task.observed
+        self._term_names = [[term.name for term in part.terms] for part in self._parts]
         channels = [channel for part in self._parts for channel in part.channels]
         self._sensing = Sensing(channels, self.realism.devices, sim)
         self._weights = self.task.reward_weights
@@ -230,40 +233,40 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         commands = checked_actions(actions, (self.num_envs, self._act_dim))
         if self._seed is None:
             raise gymnasium.error.ResetNeeded("step before reset, want reset first")
-        fresh = self._over & (self._autoreset == AutoresetMode.NEXT_STEP)
         playing = ~self._over
         active: Ids = playing.nonzero()[0]
-        lanes = slice(None) if len(active) == self.num_envs else active  # views where all lanes play
         self.task.robot.command(commands)
-        diverged = np.zeros(self.num_envs, dtype=bool)
+        alive, diverged = playing, ~self._everywhere
         if len(active):
             diverged = self.sim.step(active) & playing
             if np.count_nonzero(diverged):  # on few lanes several times quicker than any()
                 self._repair(np.flatnonzero(diverged))
+            alive = playing > diverged  # "and not", as below
             self._steps += playing
             for part in self._parts:
                 part.after_step(active)
-            np.maximum(self._furthest, self.task.stage(), out=self._furthest, where=playing & ~diverged)
-            self._tallies.note(lanes)
+            np.maximum(self._furthest, self.task.stage(), out=self._furthest, where=alive)
+            self._tallies.note(playing if len(active) < self.num_envs else True)
             self._observe(active)
-        alive = playing & ~diverged
         success = self.task.success() & alive
-        lost = self.task.lost() & alive & ~success
+        lost = self.task.lost() & (alive > success)
         terminated = success | lost | diverged
-        truncated = playing & ~terminated & (self._steps >= self._horizon)
+        truncated = (self._steps >= self._horizon) & (playing > terminated)
         ending = terminated | truncated
         ended_by = np.zeros(self.num_envs, dtype=np.int64)
         if np.count_nonzero(ending):
             ended_by[success], ended_by[lost] = Ending.SUCCESS, Ending.LOST
             ended_by[diverged], ended_by[truncated] = Ending.DIVERGED, Ending.TIME
         info = self._info(success, lost=lost, diverged=diverged, ended_by=ended_by)
-        terms = info["reward_terms"]
-        dense = np.zeros(self.num_envs)
-        for name, weight in self._weights.items():
-            dense += weight * terms[name]
-        rewards = np.where(alive, success.astype(float) if self._sparse else dense, 0.0)
+        if self._sparse:
+            rewards = success.astype(float)
+        else:
+            terms, dense = info["reward_terms"], np.zeros(self.num_envs)
+            for name, weight in self._weights.items():
+                dense += weight * terms[name]
+            rewards = np.where(alive, dense, 0.0)
         self._over |= ending
-        restarts = fresh
+        restarts = ~playing if self._autoreset == AutoresetMode.NEXT_STEP else ~self._everywhere
         if self._autoreset == AutoresetMode.SAME_STEP and self._over.any():
             restarts = self._over.copy()
             final = np.full(self.num_envs, None, dtype=object)
@@ -381,9 +384,9 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         readings = self._sensing.read(ids, self._truth()[lanes], self._steps[lanes])
         named = {name: readings[:, columns] for name, columns in self._sensing.columns.items()}
         values = []
-        for part in self._parts:
-            seen = part.observe(named)
-            values += [seen[term.name].reshape(n, -1) for term in part.terms]
+        for part, names in zip(self._parts, self._term_names, strict=True):
+            terms = part.observe(named)
+            values += [terms[name].reshape(n, -1) for name in names]
         self._readings[lanes] = readings
         self._observations[lanes] = np.concatenate(values, axis=1)
         self._view.update(ids, self._steps[lanes])

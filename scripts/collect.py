@@ -1,19 +1,8 @@
-"""Collect demonstrations of a task into a LeRobot v3 dataset, or find the one that is there.
+"""Collect demonstrations: `shopfloor collect`, from a clone."""
 
-python scripts/collect.py episodes=200 realism=ideal
-"""
+import sys
 
-import hydra
-from omegaconf import DictConfig
-
-from shopfloor.study.command_line import clearly, run
-from shopfloor.study.commands import collect
-
-
-@hydra.main(config_path="pkg://shopfloor.conf", config_name="collect", version_base="1.3")
-def main(config: DictConfig) -> None:
-    print(clearly(collect, config))
-
+from shopfloor.study.command_line import main
 
 if __name__ == "__main__":
-    run(main)
+    main(["collect", *sys.argv[1:]])

@@ -1,19 +1,8 @@
-"""Evaluate a reference or a saved agent on held-out episodes.
+"""Evaluate an agent: `shopfloor evaluate`, from a clone."""
 
-python scripts/evaluate.py agent=expert realism=ideal evaluation.episodes=500
-"""
+import sys
 
-import hydra
-from omegaconf import DictConfig
-
-from shopfloor.study.command_line import clearly, run
-from shopfloor.study.commands import evaluate_agent
-
-
-@hydra.main(config_path="pkg://shopfloor.conf", config_name="evaluate", version_base="1.3")
-def main(config: DictConfig) -> None:
-    print(clearly(evaluate_agent, config))
-
+from shopfloor.study.command_line import main
 
 if __name__ == "__main__":
-    run(main)
+    main(["evaluate", *sys.argv[1:]])

@@ -1,23 +1,8 @@
-"""Draw an episode: six moments side by side as a PNG, or the whole of it as an MP4.
+"""Draw held-out episodes: `shopfloor replay`, from a clone."""
 
-python scripts/replay.py agent=expert episode=3
-python scripts/replay.py agent=expert out=outputs/insertion.mp4
-"""
+import sys
 
-import hydra
-from omegaconf import DictConfig
-
-from shopfloor.study.command_line import clearly, draw_without_screen, run
-
-draw_without_screen()  # before mujoco is imported
-
-from shopfloor.study.replay import replay  # noqa: E402
-
-
-@hydra.main(config_path="pkg://shopfloor.conf", config_name="replay", version_base="1.3")
-def main(config: DictConfig) -> None:
-    print(clearly(replay, config))
-
+from shopfloor.study.command_line import main
 
 if __name__ == "__main__":
-    run(main)
+    main(["replay", *sys.argv[1:]])

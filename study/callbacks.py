@@ -7,25 +7,39 @@ import logging
 import math
 import shutil
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from hydra.conf import HydraConf
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 from tqdm import tqdm
 
+from shopfloor.study.running.reasons import one_line
+
 log = logging.getLogger(__name__)
 
 POLL = 0.5  # [s]
+SWEPT = "swept.json"
+
+latest: StudyCallback | None = None
+"""Of the study that this process started last."""
 
 
 class StudyCallback(Callback):
-    """Counts finished jobs by the marks that they leave in results/jobs, so it works with any launcher."""
+    """Counts finished jobs by the marks that they leave beside their folders, so it works with any launcher."""
 
     def __init__(self) -> None:
+        self.failed: int | None = None
+        """Cells that failed; None before the end."""
+        self.error: Exception | None = None
+        """What kept the report from being written."""
+        self._config: DictConfig | None = None
         self._finished = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -35,10 +49,15 @@ class StudyCallback(Callback):
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Show a bar over the grid's cells."""
+        global latest
+        latest, self._config = self, config
         marks = _marks(config)
         shutil.rmtree(marks, ignore_errors=True)
         marks.mkdir(parents=True)
-        self._thread = threading.Thread(target=self._watch, args=(marks, _grid_size(config)), daemon=True)
+        overrides = _overrides(config)
+        swept = [override.get_key_element() for override in overrides if override.is_sweep_override()]
+        (marks.parent / SWEPT).write_text(json.dumps(swept))
+        self._thread = threading.Thread(target=self._watch, args=(marks, _grid_size(overrides)), daemon=True)
         self._thread.start()
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
@@ -49,16 +68,37 @@ class StudyCallback(Callback):
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Write the report over all rows in the results folder, and say where it lies."""
+        self.finish()
+
+    def finish(self) -> None:
+        """Tell how the study ended, once. What goes wrong is kept in `error`: Hydra would only warn of it."""
+        config = self._config
+        if config is None or self.failed is not None:
+            return
         self._finished.set()
         if self._thread is not None:
             self._thread.join()
+        marks = [json.loads(mark.read_text()) for mark in _marks(config).iterdir()]
+        states = {mark["key"]: mark["state"] for mark in marks if mark}  # two jobs may be one cell
+        lost = sum(mark is None for mark in marks)
+        self.failed = sum(state == "failed" for state in states.values()) + lost
+        try:
+            self._report(_absolute(config, config.results), states)
+        except Exception as error:
+            self.error = error
+
+    def _report(self, results: Path, states: dict[str, str]) -> None:
         from shopfloor.study.showing.report import write_report  # matplotlib, which a cell does not need
 
-        page = write_report(Path(config.results))
-        done = [json.loads(mark.read_text()) for mark in _marks(config).iterdir()]
-        cells = {key for key, _ in filter(None, done)}
-        run = {key for key, before in filter(None, done) if not before}  # two jobs may be one cell
-        log.info("%d cells: %d done before, %d run%s", len(cells), len(cells - run), len(run), _older(page))
+        before = sum(state == "before" for state in states.values())
+        run = sum(state == "run" for state in states.values())
+        counts = f"{len(states)} cells: {before} done before, {run} run" + f", {self.failed} failed" * bool(self.failed)
+        try:
+            page = write_report(results)
+        except Exception as error:
+            log.info("%s", counts)
+            raise ValueError(f"no report: {one_line(error)}") from error
+        log.info("%s%s", counts, _older(page))
         log.info("report: %s", page.resolve())
 
     def _watch(self, marks: Path, total: int) -> None:
@@ -68,6 +108,13 @@ class StudyCallback(Callback):
             bar.update(sum(1 for _ in marks.iterdir()) - bar.n)
 
 
+def swept(hydra: HydraConf) -> list[str]:
+    """The keys that the study of a job sweeps over, from Hydra's config of the job."""
+    path = Path(hydra.runtime.cwd) / hydra.sweep.dir / SWEPT
+    keys: list[str] = json.loads(path.read_text()) if path.exists() else []
+    return keys
+
+
 def _older(page: Path) -> str:
     summary = json.loads((page.parent / "summary.json").read_text())
     count = sum(len(panel["older"]) for panel in summary["panels"])
@@ -75,17 +122,23 @@ def _older(page: Path) -> str:
 
 
 def _marks(config: DictConfig) -> Path:
-    return Path(config.hydra.sweep.dir) / "done"
+    return _absolute(config, config.hydra.sweep.dir) / "done"
 
 
-def _grid_size(config: DictConfig) -> int:
-    """How many jobs Hydra's basic sweeper makes of the overrides."""
+def _absolute(config: DictConfig, folder: str) -> Path:
+    """A folder as it was meant: from where the command was given."""
+    return Path(config.hydra.runtime.cwd) / folder
+
+
+def _overrides(config: DictConfig) -> Sequence[Override]:
     params = config.hydra.sweeper.get("params") or {}
     texts = [f"{key}={value}" for key, value in params.items()]
     loader = GlobalHydra.instance().config_loader()  # knows what a glob of config groups stands for
-    overrides = OverridesParser.create(config_loader=loader).parse_overrides([*texts, *config.hydra.overrides.task])
-    choices = {  # an override on the command line replaces the study's
-        override.get_key_element(): len(list(override.sweep_string_iterator())) if override.is_sweep_override() else 1
-        for override in overrides
-    }
-    return math.prod(choices.values())
+    given = OverridesParser.create(config_loader=loader).parse_overrides([*texts, *config.hydra.overrides.task])
+    by_key = {override.get_key_element(): override for override in given}  # the command line's replace the study's
+    return list(by_key.values())
+
+
+def _grid_size(overrides: Sequence[Override]) -> int:
+    """How many jobs Hydra's basic sweeper makes of the overrides."""
+    return math.prod(len(list(each.sweep_string_iterator())) for each in overrides if each.is_sweep_override())

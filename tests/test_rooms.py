@@ -17,6 +17,7 @@ MAY_IMPORT = {  # the longest name that a module's begins with is its room; what
     "study.analysis": {"study.running.rows", "study.analysis"},
     "study.showing": {"envs", "study.running", "study.analysis", "study.showing"},
     "conf": {"conf"},
+    "__main__": {"study.command_line"},
     **dict.fromkeys(BELOW, BELOW),
 }
 ROOMS = [room for room in MAY_IMPORT if "." not in room and room not in BELOW]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shopfloor.envs.randomness import Uniform
-from shopfloor.envs.realism.sensing import DEVICES, Device, DeviceName
+from shopfloor.envs.realism.sensing import DEVICES, LONGEST_LATENCY, Device, DeviceName
 from shopfloor.envs.realism.sites import SiteSpread
 
 
@@ -27,8 +27,8 @@ class Realism:
     sites: SiteSpread = field(default_factory=SiteSpread)
 
     def __post_init__(self) -> None:
-        if self.command_latency < 0:
-            raise ValueError(f"command latency {self.command_latency} s, want 0 or more")
+        if not 0 <= self.command_latency <= LONGEST_LATENCY:
+            raise ValueError(f"command latency {self.command_latency} s, want 0 to {LONGEST_LATENCY:g}")
 
     @property
     def devices(self) -> Mapping[DeviceName, Device]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -22,8 +23,10 @@ DEVICES: tuple[DeviceName, ...] = (
     *("encoder", "gripper", "camera", "fixture_camera"),  # of a robot at a bench
     *("force", "lidar", "odometry", "signal"),
 )
+LONGEST_LATENCY = 10.0  # [s]: every reading of so long is kept
 CAMERAS = ("camera", "fixture_camera")  # these carry the site's calibration error
 SPAN = 16  # [control steps] whose errors are drawn at once
+NOTHING = -0.0  # error that leaves each reading as it is to the bit, also one of -0.0
 CALIBRATION_CENTRE = np.array([0.45, 0.0, 0.0])  # [m] middle of the bench, where the calibration was done
 
 
@@ -43,10 +46,12 @@ class Device:
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            if value < 0:
-                raise ValueError(f"device {name} {value}, want 0 or more")
+            if not 0 <= value < math.inf:
+                raise ValueError(f"device {name} {value}, want a finite number of 0 or more")
         if self.dropout >= 1:
             raise ValueError(f"device dropout {self.dropout}, want less than 1")
+        if self.latency > LONGEST_LATENCY:
+            raise ValueError(f"device latency {self.latency} s, want at most {LONGEST_LATENCY:g}")
 
 
 @dataclass(frozen=True)
@@ -89,12 +94,11 @@ class Sensing:
         self._are_points = (np.arange(len(self._vectors)) >= self._directions)[:, None].astype(float)
         self._centres = self._are_points * CALIBRATION_CENTRE  # [m] what they turn about
         self._erring = np.flatnonzero((noise > 0) | (bias > 0))
-        self._error_of = np.full(width, len(self._erring))  # column of each channel's column; past the last: none
-        self._error_of[self._erring] = np.arange(len(self._erring))
-        # a point's own error is added to it: it does not turn it
-        self._turn_of = np.where(self._are_points > 0, len(self._erring), self._error_of[self._vectors])
-        self._added = self._erring[~direction[self._erring]]
-        self._error_of_added = self._error_of[self._added]
+        error_of = np.full(width, len(self._erring))  # column of each channel's column; past the last: none
+        error_of[self._erring] = np.arange(len(self._erring))
+        # a direction's error turns it; a point's own is added to it, as any other's is
+        self._turn_of = np.where(self._are_points > 0, len(self._erring), error_of[self._vectors])
+        self._error_of = np.where(direction, len(self._erring), error_of)
         self._noise, self._bias = noise[self._erring].astype(np.float32), bias[self._erring].astype(np.float32)
         self._step_sizes = np.array([d.quantisation for d in device])
         self._rounded = np.flatnonzero(~direction & (self._step_sizes > 0))
@@ -106,25 +110,32 @@ class Sensing:
         self._dropper = np.array(of)[self._loses]
 
         erring = [channel for i, channel in enumerate(channels) if (noise[starts[i]] > 0) | (bias[starts[i]] > 0)]
-        self._fresh = Draws({channel.name: channel.size * SPAN for channel in erring})
-        bases = np.cumsum([0, *(SPAN * channel.size for channel in erring)])
-        layout = [bases[i] + np.arange(SPAN * c.size).reshape(SPAN, c.size) for i, c in enumerate(erring)]
-        self._layout = np.concatenate(layout, axis=1) if layout else np.zeros((SPAN, 0), dtype=np.intp)
         self._held = Draws({f"{channel.name}/held": channel.size for channel in erring})
-        self._lottery = Draws({f"{name}/dropout": SPAN for name in dropped})
+        sizes = {channel.name: channel.size for channel in erring} | {f"{name}/dropout": 1 for name in dropped}
+        self._fresh = Draws({name: size * SPAN for name, size in sizes.items()})
+        bases = SPAN * np.cumsum([0, *sizes.values()])
+        layout = [bases[i] + np.arange(SPAN * size).reshape(SPAN, size) for i, size in enumerate(sizes.values())]
+        self._layout = np.concatenate(layout, axis=1) if layout else np.zeros((SPAN, 0), dtype=np.intp)
 
         self._keys = sim.record(2, dtype=np.uint64)
         self._offset = sim.record(len(self._erring), dtype=np.float32)  # bias, held for the episode
-        self._errors = sim.record(SPAN, len(self._erring) + 1, dtype=np.float32)  # noise and bias; a zero at the end
+        self._camera_turn = sim.record(1, 3)  # [rad]
+        self._shifts = sim.record(*self._vectors.shape)  # [m] of what a camera sees
+        # of each control step of a span: what turns the vectors, what adds to each column, which devices lose a reading
+        self._turns = sim.record(SPAN, *self._vectors.shape)
+        self._errors = sim.record(SPAN, width)
         self._lost = sim.record(SPAN, len(dropped), dtype=np.bool_)
-        self._shift, self._turn = sim.record(1, 3), sim.record(1, 3)
+        of_a_span = self._turns, self._errors, self._lost
+        self._rows = [each.reshape(sim.nsim * SPAN, *each.shape[2:]) for each in of_a_span]  # lane after lane
+        self._first_rows = SPAN * np.arange(sim.nsim)  # of the lanes
         self._past = sim.record(int(self._older.max()) + 1, width)  # true values, newest first
         self._delivered = sim.record(width)
 
     def reset(self, ids: Ids, sites: Sites, keys: Keys, truth: Array) -> None:
         """Start episodes with keys (k, 2) at sites (k,) in lanes ids, whose true values are truth (k, width)."""
         self._keys[ids] = keys
-        self._shift[ids, 0], self._turn[ids, 0] = sites.camera_shift, sites.camera_turn
+        self._camera_turn[ids, 0] = sites.camera_turn
+        self._shifts[ids] = self._are_points * sites.camera_shift[:, None]
         self._offset[ids] = self._bias * normal(self._held(keys, np.zeros(len(ids), np.int64)))
         self._past[ids] = truth[:, None]
 
@@ -133,8 +144,8 @@ class Sensing:
         everywhere = len(ids) == len(self._past)
         lanes = slice(None) if everywhere else ids  # views where all lanes are read
         now = step % SPAN
-        fresh = now == 0
-        if np.count_nonzero(fresh):  # on few lanes several times quicker than any()
+        if np.count_nonzero(now) < len(ids):  # on few lanes several times quicker than all()
+            fresh = now == 0
             self._draw(ids[fresh], step[fresh])
         past = self._past
         past[lanes, 1:] = past[lanes, :-1]
@@ -142,42 +153,37 @@ class Sensing:
         seen = past[lanes].reshape(len(ids), -1)
         readings = seen.take(self._recent, axis=1)
         readings += self._late * (seen.take(self._before, axis=1) - readings)
-        span = ids * SPAN + now  # the row of each lane's errors at this step, lane after lane
-        errors = self._errors.reshape(-1, self._errors.shape[-1]).take(span, axis=0)
+        rows = self._first_rows[lanes] + now
+        turns, errors, lost = (of_all.take(rows, axis=0) for of_all in self._rows)
         if len(self._vectors):
             vectors = readings.take(self._vectors, axis=1)
-            turn = errors.take(self._turn_of, axis=1) + self._by_camera * self._turn[lanes]
-            turned = cross(turn, vectors - self._centres)
-            vectors += self._are_points * self._shift[lanes]
+            turned = cross(turns, vectors - self._centres)
+            vectors += self._shifts[lanes]
             vectors += turned
             directions = vectors[:, : self._directions]
             directions /= norm(directions)[..., None]
             readings[:, self._vectors] = vectors
-        if len(self._added):
-            readings[:, self._added] += errors.take(self._error_of_added, axis=1)
+        readings += errors
         if len(self._rounded):
             size = self._step_sizes[self._rounded]
             readings[:, self._rounded] = np.round(readings[:, self._rounded] / size) * size
         if len(self._dropout):
-            lost = self._lost.reshape(-1, len(self._dropout)).take(span, axis=0)
             if np.count_nonzero(lost):
                 late, new = self._delivered[lanes].take(self._loses, axis=1), readings.take(self._loses, axis=1)
                 readings[:, self._loses] = np.where(lost.take(self._dropper, axis=1), late, new)
-        self._delivered[lanes] = readings
+            self._delivered[lanes] = readings
         return readings
 
     def _draw(self, ids: Ids, step: NDArray[np.int64]) -> None:
         """Draw the errors of the SPAN control steps from step (k,) on in lanes ids."""
-        if not len(ids):
-            return
-        keys, span = self._keys[ids], step // SPAN
-        if len(self._erring):
-            fresh = normal(self._fresh(keys, span)[:, self._layout])
-            self._errors[ids, :, :-1] = self._noise * fresh + self._offset[ids, None]
-        if len(self._dropout):
-            levels = np.stack(np.split(self._lottery(keys, span), len(self._dropout), axis=1), axis=-1)
-            self._lost[ids] = levels < self._dropout
-            self._lost[ids[step == 0], 0] = False
+        count = len(self._erring)
+        levels = self._fresh(self._keys[ids], step // SPAN).take(self._layout, axis=1)  # (k, SPAN, count + devices)
+        errors = np.full((len(ids), SPAN, count + 1), NOTHING, dtype=np.float32)
+        errors[..., :count] = self._noise * normal(levels[..., :count]) + self._offset[ids, None]
+        self._turns[ids] = errors.take(self._turn_of, axis=2) + self._by_camera * self._camera_turn[ids, None]
+        self._errors[ids] = errors.take(self._error_of, axis=2)
+        self._lost[ids] = levels[..., count:] < self._dropout
+        self._lost[ids[step == 0], :1] = False  # no reading is before the first
 
 
 class Draws:
@@ -195,4 +201,4 @@ class Draws:
         if not len(self._streams):
             return np.zeros((len(keys), 0), dtype=np.intp)
         levels = halves(blocks(keys, self._streams, self._blocks, step.astype(np.uint64))).reshape(len(keys), -1)
-        return levels[:, self._used]
+        return levels.take(self._used, axis=1)

@@ -13,6 +13,17 @@ from shopfloor.envs.randomness import Purpose, Uniform, draw_normal, keys
 Array = NDArray[np.float64]
 
 FIRST_HELD_OUT = 1_000_000  # sites from here on are for evaluation, those below for collection
+BOUNDS = {  # beyond which a factory is none, or its parts would weigh nothing
+    "friction": (0.01, 10.0),
+    "part_mass": (-0.008, 10.0),  # [kg]
+    "wear": (0.0, 2.0),
+    "bench_height": (-0.2, 0.2),  # [m]
+    "fixture_shift": (0.0, 0.5),  # [m]
+    "camera_shift": (0.0, 0.5),  # [m]
+    "camera_turn": (0.0, np.pi),  # [rad]
+    "payload": (0.01, 10.0),
+    "belt_speed": (0.0, 10.0),
+}
 DIRECTED = {"fixture_shift": 2, "camera_shift": 3, "camera_turn": 3}  # drawn as a length, in any direction
 
 
@@ -41,7 +52,7 @@ class Sites:
 
 @dataclass(frozen=True)
 class SiteSpread:
-    """How far sites differ; the defaults are one ideal factory."""
+    """How far sites differ; the defaults are one ideal factory. ValueError on a range out of BOUNDS."""
 
     friction: Uniform = Uniform(0.4, 0.4)
     part_mass: Uniform = Uniform(0.0, 0.0)  # [kg]
@@ -52,6 +63,12 @@ class SiteSpread:
     camera_turn: Uniform = Uniform(0.0, 0.0)  # [rad], angle
     payload: Uniform = Uniform(1.0, 1.0)
     belt_speed: Uniform = Uniform(1.0, 1.0)
+
+    def __post_init__(self) -> None:
+        for name, (least, most) in BOUNDS.items():
+            spread = getattr(self, name)
+            if np.ndim(spread.low) or not least <= spread.low <= spread.high <= most:
+                raise ValueError(f"sites' {name} from {spread.low} to {spread.high}, want numbers in {least} to {most}")
 
     def sites(self, indices: Sequence[int]) -> Sites:
         """Sites by number: each the same one for every user of the same spread.

@@ -9,9 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import repeat
-from operator import mul as times
-from operator import sub as minus
 from typing import Any
 
 import numpy as np
@@ -37,8 +34,7 @@ JOINT_SPEED = np.pi  # [rad/s]
 IK_DAMPING = 0.01  # of the least squares, in which 1 m weighs as much as 1 rad
 BASE = from_rotvec(np.array([0.0, 0.0, np.pi]))  # mounted so that the arm reaches along +x
 FARTHEST = JOINT_SPEED * CONTROL_PERIOD  # [rad] that a joint turns in a control period
-FEW = 2  # arms, up to which plain floats are quicker than arrays
-DIAGONAL = np.arange(6)
+FEW = 3  # arms, up to which plain floats are quicker than arrays
 SOLVER_STEPS = 200  # of solve: each is as far as a joint turns in a control period
 
 
@@ -70,16 +66,14 @@ def forward_kinematics(joints: Array, tool: ToolFrame) -> Kinematics:
     cosine, sine = np.cos(angles), np.sin(angles)
     plane = np.empty((2, n))
     plane[0], plane[1] = cosine[0], sine[0]
-    frame, jacobian = np.empty((4, 3, n)), np.zeros((6, 6, n))
     axes, columns = _in_plane(cosine, sine, length)
-    for place, axis in zip(frame, axes, strict=True):
-        place[0], place[1], place[2] = axis
+    frame, jacobian = np.array(axes), np.zeros((6, 6, n))
     for column, entries in zip(jacobian, columns, strict=True):
         for row, value in entries.items():
             column[row] = value
-    frame = _in_base(frame, plane).transpose(2, 0, 1)
-    turned = np.swapaxes(frame[:, 1:], 1, 2)
-    return Kinematics(np.ascontiguousarray(frame[:, 0]), compose(turned, tool.rotation), jacobian, plane)
+    frame = _in_base(frame, plane)
+    turned = compose(tool.rotation.T, frame[1:].reshape(3, -1)).reshape(3, 3, n)  # the tool's axes
+    return Kinematics(frame[0].T.copy(), turned.transpose(2, 1, 0).copy(), jacobian, plane)
 
 
 def inverse_kinematics_step(joints: Array, pose: Kinematics, twist: Array) -> Array:
@@ -93,24 +87,26 @@ def inverse_kinematics_step(joints: Array, pose: Kinematics, twist: Array) -> Ar
         steps: Array = np.array([_step_of_one(*arm) for arm in arms])
         return joints + steps
     wanted = _in_base(twist.T.reshape(2, 3, -1), pose.plane).reshape(6, -1)
-    augmented = np.empty((6, 7, len(joints)))
-    np.sum(jacobian[:, :, None] * jacobian[:, None], axis=0, out=augmented[:, :6])
-    augmented[DIAGONAL, DIAGONAL] += IK_DAMPING**2
-    augmented[:, 6] = wanted
-    step = (jacobian * solve_symmetric(augmented)).sum(axis=1).T
+    columns = np.empty((7, 6, len(joints)))
+    np.add.reduce(jacobian[:, :, None] * jacobian[:, None], axis=0, out=columns[:6])
+    columns[:6].reshape(36, -1)[::7] += IK_DAMPING**2  # the diagonal
+    columns[6] = wanted
+    step = (jacobian * solve_symmetric(columns)).sum(axis=1).T
     excess = np.abs(step).max(axis=-1, keepdims=True) / FARTHEST
     moved: Array = joints + step / np.maximum(excess, 1.0)
     return moved
 
 
-def solve_symmetric(augmented: Array) -> Array:
-    """x (k, n) of A x = b for A | b (k, k + 1, n), A symmetric and positive definite; eliminates in place."""
-    for row, pivot in enumerate(augmented):
-        pivot[row + 1 :] /= pivot[row]
-        share = augmented[:, row].copy()
-        share[row] = 0.0  # of the row itself nothing is taken
-        augmented[:, row + 1 :] -= share[:, None] * pivot[row + 1 :]
-    return augmented[:, -1]
+def solve_symmetric(columns: Array) -> Array:
+    """x (k, n) of A x = b for the columns (k + 1, k, n) of A | b, A symmetric and positive definite; in place."""
+    for row, done in enumerate(columns[:-1]):
+        rest = columns[row + 1 :]
+        parts = rest[:, row, None]
+        parts /= done[row]
+        done[row] = 0.0  # so that of the row itself nothing is taken
+        rest -= parts * done
+    solution: Array = columns[-1]
+    return solution
 
 
 def _in_plane(c: Numbers, s: Numbers, length: float) -> tuple[Numbers, Sequence[Mapping[int, Numbers]]]:
@@ -143,45 +139,44 @@ def _in_plane(c: Numbers, s: Numbers, length: float) -> tuple[Numbers, Sequence[
 
 def _few_forward(joints: Array, length: float, tool: Array) -> Kinematics:
     angles = [[a, b, b + c, b + c + d, e, f] for a, b, c, d, e, f in joints.tolist()]
-    cosine, sine = np.cos(angles).tolist(), np.sin(angles).tolist()
-    turn = tool.tolist()
-    arms = [_pose_of_one(c, s, length, turn) for c, s in zip(cosine, sine, strict=True)]
+    cosine, sine = np.cos(angles), np.sin(angles)
+    plane = np.array([cosine[:, 0], sine[:, 0]])
+    turn = tool.T.tolist()
+    arms = [_pose_of_one(c, s, length, turn) for c, s in zip(cosine.tolist(), sine.tolist(), strict=True)]
     whole = np.array(arms)  # (n, 48)
     position, rotation = whole[:, :3].copy(), whole[:, 3:12].reshape(-1, 3, 3)
-    plane = np.array([[c[0] for c in cosine], [s[0] for s in sine]])
     return Kinematics(position, rotation, whole[:, 12:].reshape(-1, 6, 6).transpose(1, 2, 0), plane)
 
 
 def _pose_of_one(c: list[float], s: list[float], length: float, tool: list[list[float]]) -> list[float]:
-    """Position (3), the tool's rotation (9) and the Jacobian (36) of one arm, one after the other."""
+    """Position (3), the tool's rotation (9) and the Jacobian (36) of one arm, one after the other; tool: by column."""
     axes, columns = _in_plane(c, s, length)
-    position, x, y, z = ((-(out * c[0] + beside * s[0]), beside * c[0] - out * s[0], up) for out, beside, up in axes)
-    whole = [*position]
-    for row in range(3):
-        whole += [x[row] * a + y[row] * b + z[row] * d for a, b, d in zip(*tool, strict=True)]
-    for entries in columns:
-        whole += map(entries.get, range(6), repeat(0.0))
-    return whole
+    position, *flange = [(-(out * c[0] + beside * s[0]), beside * c[0] - out * s[0], up) for out, beside, up in axes]
+    rotation = [x * a + y * b + z * d for x, y, z in zip(*flange, strict=True) for a, b, d in tool]
+    return [*position, *rotation, *(entries.get(row, 0.0) for entries in columns for row in range(6))]
 
 
 def _step_of_one(jacobian: list[list[float]], twist: list[float], plane: list[float]) -> list[float]:
     """How far each joint of one arm turns (6,) [rad]."""
     (c, s), (x, y, z, rx, ry, rz) = plane, twist
-    wanted = (-(x * c + y * s), y * c - x * s, z, -(rx * c + ry * s), ry * c - rx * s, rz)
+    wanted = [-(x * c + y * s), y * c - x * s, z, -(rx * c + ry * s), ry * c - rx * s, rz]
     rows = list(zip(*jacobian, strict=True))
-    augmented = [
+    columns = [
         [a0 * b0 + a1 * b1 + a2 * b2 + a3 * b3 + a4 * b4 + a5 * b5 for b0, b1, b2, b3, b4, b5 in rows]
         for a0, a1, a2, a3, a4, a5 in rows
     ]
-    for i in range(6):
-        augmented[i][i] += IK_DAMPING**2
-        augmented[i].append(wanted[i])
-    for i in range(6):  # each time without the column that is done with
-        first, *rest = augmented[i]
-        pivot = [value / first for value in rest]
-        augmented = [[*map(minus, row[1:], map(times, repeat(row[0]), pivot))] for row in augmented]
-        augmented[i] = pivot
-    (x,), (y,), (z,), (rx,), (ry,), (rz,) = augmented
+    for i, column in enumerate(columns):
+        column[i] += IK_DAMPING**2
+    columns.append(wanted)
+    for i in range(6):  # the elimination of solve_symmetric, each time without the column that is done with
+        done, *columns = columns
+        first, (a0, a1, a2, a3, a4, a5) = done[i], done
+        for column in columns:
+            part = column[i] / first
+            b0, b1, b2, b3, b4, b5 = column
+            column[:] = b0 - a0 * part, b1 - a1 * part, b2 - a2 * part, b3 - a3 * part, b4 - a4 * part, b5 - a5 * part
+            column[i] = part
+    ((x, y, z, rx, ry, rz),) = columns
     step = [a * x + b * y + d * z + e * rx + f * ry + g * rz for a, b, d, e, f, g in jacobian]
     excess = max(max(map(abs, step)) / FARTHEST, 1.0)
     return [angle / excess for angle in step]
@@ -209,7 +204,7 @@ def _in_base(vectors: Array, plane: Array) -> Array:
     out is (-c, -s, 0) and beside (-s, c, 0) there: a reflection, its own inverse.
     """
     cosine, sine = plane
-    turned = vectors.copy()
-    turned[:, 0] = -(vectors[:, 0] * cosine + vectors[:, 1] * sine)
-    turned[:, 1] = vectors[:, 1] * cosine - vectors[:, 0] * sine
+    turned, out, beside = vectors.copy(), vectors[:, 0], vectors[:, 1]
+    np.negative(out * cosine + beside * sine, out=turned[:, 0])
+    np.subtract(beside * cosine, out * sine, out=turned[:, 1])
     return turned

@@ -179,6 +179,11 @@ class PegInsertion(Task):
         return self.peg() + GRASP * self.peg_axis() - self.robot.pose()[0]
 
     @measurement
+    def way_to_grasp(self) -> Array:
+        """Distance (n,) [m] from the tool centre point to where the peg is best held."""
+        return norm(self.tcp_to_grasp())
+
+    @measurement
     def depth(self) -> Array:
         """How deep the peg stands in the bore (n,) [m]; 0 where its lower end is not inside."""
         gap = self.lower_end_to_mouth()
@@ -192,7 +197,7 @@ class PegInsertion(Task):
     @measurement
     def held(self) -> Mask:
         """Whether the peg is between the closed pads (n,)."""
-        near = norm(self.tcp_to_grasp()) < 2 * PAD[0]
+        near = self.way_to_grasp() < 2 * PAD[0]
         closed: Mask = self.robot.tool.state() < 2 * PEG_RADIUS
         return closed & near
 
@@ -206,7 +211,7 @@ class PegInsertion(Task):
     def clear(self) -> Mask:
         """Whether the fingers are off the peg and the hand is away from it (n,)."""
         opened: Mask = self.robot.tool.state() > PEG_RADIUS + RELEASED
-        return opened & (norm(self.tcp_to_grasp()) > CLEAR)
+        return opened & (self.way_to_grasp() > CLEAR)
 
     def success(self) -> Mask:
         """The peg stands in the bore, and the hand is clear of it."""
@@ -226,7 +231,7 @@ class PegInsertion(Task):
 
     def reward_terms(self) -> Mapping[str, Array]:
         """Nearness of tool and peg, hold, nearness of peg and mouth while held, depth; then way back from the peg."""
-        gap, inserted = norm(self.tcp_to_grasp()), self.inserted()
+        gap, inserted = self.way_to_grasp(), self.inserted()
         got = self.held() | inserted
         return {
             "reach": np.maximum(1 - np.tanh(10 * gap), inserted),

@@ -78,9 +78,8 @@ class Panel:
     references: tuple[Curve, ...]  # agents that use no demonstrations, best first
     missing: tuple[str, ...]  # cells of the grid without a row, as "bc with 30 demonstrations (seeds 1, 2)"
     rows: tuple[Row, ...]
-    older: tuple[
-        str, ...
-    ] = ()  # keys of rows that an older code or other libraries made: they are in nothing else here
+    older: tuple[str, ...] = ()  # keys of rows of an older code or other libraries: they are in nothing else here
+    diverged: tuple[str, ...] = ()  # keys of rows whose every episode diverged: they are in no curve
 
 
 def panels(rows: Iterable[Row]) -> list[Panel]:
@@ -110,17 +109,19 @@ def _panel(name: str, rows: list[Row]) -> Panel:
     for row in rows:
         if [row["evaluation"]["sites"], row["evaluation"]["episodes"]] != episodes:
             raise RowError(f"rows {first['key']} and {row['key']} have one evaluation config but other episodes")
-    trained = _curves([row for row in rows if row["cell"]["data"]["episodes"] > 0])
+    sound = [row for row in rows if not all(row["evaluation"]["diverged"])]
+    trained = _curves([row for row in sound if row["cell"]["data"]["episodes"] > 0])
     return Panel(
         task=name,
         realism=first["cell"]["realism"]["name"],
         evaluation=first["cell"]["evaluation"],
         sites=np.array(first["evaluation"]["sites"]),
         curves=trained,
-        references=_curves([row for row in rows if row["cell"]["data"]["episodes"] == 0]),
+        references=_curves([row for row in sound if row["cell"]["data"]["episodes"] == 0]),
         missing=_missing(trained),
         rows=tuple(rows),
         older=tuple(sorted(row["key"] for row in older)),
+        diverged=tuple(sorted({row["key"] for row in rows} - {row["key"] for row in sound})),
     )
 
 

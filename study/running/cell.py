@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -13,19 +13,24 @@ from typing import Any, cast
 import numpy as np
 from filelock import FileLock
 
+from shopfloor.agents.checks import rehearse
 from shopfloor.agents.protocol import Agent, Budget
 from shopfloor.demos.dataset import Dataset
-from shopfloor.demos.pool import BY_NAME, Pool
+from shopfloor.demos.pool import BY_NAME, Pool, without_demonstrations
+from shopfloor.envs.randomness import Purpose, stream
 from shopfloor.fingerprint import fingerprint, targets
 from shopfloor.study.running.evaluation import Evaluation
 from shopfloor.study.running.machine import machine
 from shopfloor.study.running.rows import SCHEMA, AgentRecord, DataRecord, Row, row_key, write_row
-from shopfloor.study.running.trial import Trial, run_trial
+from shopfloor.study.running.trial import Trial, run_trial, training_env
 
 log = logging.getLogger(__name__)
 
 VERSIONED = ("shopfloor", "mujoco", "gymnasium", "numpy", "scipy", "torch", "stable-baselines3")
 RUNNING = "shopfloor.study.running.trial"
+OURS = "shopfloor."
+ALL_DIVERGED = "the physics of every episode diverged: this is no success rate"
+REHEARSED = 2  # demonstrations
 
 
 class Cell:
@@ -43,7 +48,7 @@ class Cell:
 
 def run_cell(
     cell: Cell,
-    agent: Agent,
+    new_agent: Callable[[], Agent],
     pool: Pool,
     *,
     episodes: int,
@@ -56,12 +61,14 @@ def run_cell(
 ) -> tuple[Path, Row | None]:
     """Write the cell's row to results/rows; gives its path and the row, or None where one was there already.
 
+    new_agent: gives one that has learned nothing; one of another package than ours is rehearsed first, on a second one.
     episodes: demonstrations to learn from; keep_agent: write the fitted agent to results/agents too, for which a
     finished cell without its agent is run again. Raises ValueError on a volume below 0, OSError where results cannot
     be written; then there is no row.
     """
     if episodes < 0:
         raise ValueError(f"volume of {episodes} demonstrations, want 0 or more")
+    agent = new_agent()
     rows = results / "rows"
     path, folder = rows / f"{cell.key}.json", results / "agents" / cell.key
     wanted = keep_agent and agent.learns_from in ("demonstrations", "interaction")
@@ -73,6 +80,8 @@ def run_cell(
             if folder.exists() or not wanted:
                 return path, None
             log.info("%s was run without keeping its agent: it is run again", path)
+        if not type(agent).__module__.startswith(OURS):
+            _rehearse(new_agent(), pool, min(episodes, REHEARSED), budget, datasets, threads)
         row = row_of(cell, run_trial(agent, pool, episodes, budget, evaluation, datasets=datasets, threads=threads))
         if wanted and not folder.exists():  # a kill between agent and row leaves a whole agent
             agent.save(folder)
@@ -80,9 +89,18 @@ def run_cell(
     return path, row
 
 
+def _rehearse(agent: Agent, pool: Pool, episodes: int, budget: Budget, datasets: Path, threads: int) -> None:
+    """See on the first few demonstrations what an agent of the user's own gives, before all are collected."""
+    if agent.learns_from == "truth":
+        return
+    learns = agent.learns_from == "demonstrations" and episodes
+    dataset = pool.load(datasets, episodes, threads=threads) if learns else without_demonstrations(pool.new_task())
+    rehearse(agent, dataset, budget, stream(Purpose.AGENT, pool.seed), training_env(pool, threads=1))
+
+
 def row_of(cell: Cell, trial: Trial) -> Row:
     """What a trial of a cell, here and now, says in its row."""
-    return {
+    row: Row = {
         "schema": SCHEMA,
         "key": cell.key,
         "code": cell.code,
@@ -99,6 +117,10 @@ def row_of(cell: Cell, trial: Trial) -> Row:
             "finished": datetime.now(UTC).isoformat(timespec="milliseconds"),
         },
     }
+    if all(trial.outcome["diverged"]):
+        row["warnings"] = [ALL_DIVERGED]
+        log.warning("%s: %s", cell.key, ALL_DIVERGED)
+    return row
 
 
 def _data_record(dataset: Dataset) -> DataRecord:

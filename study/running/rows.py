@@ -67,7 +67,11 @@ class Times(_WallTimes, total=False):
     finished: str  # when, in UTC and ISO 8601; rows of schema 2 have none
 
 
-class Row(TypedDict):
+class _Warned(TypedDict, total=False):
+    warnings: list[str]  # what makes its outcomes doubtful, for people
+
+
+class Row(_Warned):
     """One finished cell: its resolved config, what it ran on and every outcome."""
 
     schema: int

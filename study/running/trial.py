@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from gymnasium.vector import AutoresetMode
 
-from shopfloor.agents.protocol import Agent, AnyVectorEnv, Budget, TrainingRecord
+from shopfloor.agents.checks import checked_record
+from shopfloor.agents.protocol import Agent, AnyVectorEnv, Budget, EnvFactory, TrainingRecord
 from shopfloor.demos.dataset import Dataset
 from shopfloor.demos.pool import Pool, without_demonstrations
 from shopfloor.envs import ShopfloorVectorEnv, collection_sites
@@ -46,6 +47,19 @@ def run_trial(
         dataset = without_demonstrations(pool.new_task())
     loaded = time.perf_counter()
 
+    record = agent.fit(
+        dataset, budget, stream(Purpose.AGENT, pool.seed), env_factory=training_env(pool, threads=threads)
+    )
+    training = checked_record(record, agent)
+    fitted = time.perf_counter()
+    outcome = evaluate(player(agent), pool.new_task, pool.realism, evaluation, threads=threads)
+    ended = time.perf_counter()
+    return Trial(dataset, training, outcome, loaded - started, fitted - loaded, ended - fitted)
+
+
+def training_env(pool: Pool, *, threads: int) -> EnvFactory:
+    """What makes environments to train in: the pool's task at its sites, with same-step autoreset."""
+
     def env_factory(num_envs: int) -> AnyVectorEnv:
         return ShopfloorVectorEnv(
             pool.new_task(),
@@ -56,8 +70,4 @@ def run_trial(
             threads=threads,
         )
 
-    training = agent.fit(dataset, budget, stream(Purpose.AGENT, pool.seed), env_factory=env_factory)
-    fitted = time.perf_counter()
-    outcome = evaluate(player(agent), pool.new_task, pool.realism, evaluation, threads=threads)
-    ended = time.perf_counter()
-    return Trial(dataset, training, outcome, loaded - started, fitted - loaded, ended - fitted)
+    return env_factory

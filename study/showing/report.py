@@ -7,7 +7,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from pathlib import Path
@@ -22,6 +22,7 @@ from shopfloor.study.analysis.curves import Curve, Panel, panels
 from shopfloor.study.analysis.forecast import Forecast, LawRefusal, Reach, forecast
 from shopfloor.study.analysis.measured import Bracket, Gain, bracket, gains
 from shopfloor.study.analysis.statistics import Interval, Paired, mcnemar
+from shopfloor.study.running.failures import Failure, read_failures
 from shopfloor.study.running.rows import RowError, read_rows
 from shopfloor.study.showing import phrases
 from shopfloor.study.showing.figures import TARGET, draw, draw_by_task
@@ -97,11 +98,12 @@ def write_report(results: Path, *, force: bool = False) -> Path:
     """Write report.html, summary.json and figures/ into results from results/rows; gives the page's path.
 
     With several tasks or realisms, also results_by_task.md, a table of all of them. force fits laws to fewer than five
-    volumes and follows them beyond four times the data. Raises RowError where there are no rows or a bad one.
+    volumes and follows them beyond four times the data. Cells that failed are named with their reasons. Raises
+    RowError where there is nothing to tell or a bad row.
     """
-    rows = read_rows(results / "rows")
-    if not rows:
-        raise RowError(f"no rows in {results / 'rows'}, want at least one finished cell (scripts/train.py makes them)")
+    rows, failures = read_rows(results / "rows"), read_failures(results)
+    if not rows and not failures:
+        raise RowError(f"no rows in {results / 'rows'}, want at least one finished cell (`shopfloor train` makes them)")
     studied = panels(rows)
     sections = [_section(panel, results, force, index) for index, panel in enumerate(studied)]
     table = results_by_task(studied)
@@ -109,9 +111,9 @@ def write_report(results: Path, *, force: bool = False) -> Path:
     if table is not None:
         write_atomically(results / "results_by_task.md", table.markdown().encode())
         picture = draw_by_task(table, results / "figures")
-    write_atomically(results / "summary.json", (json.dumps(_summary(sections), indent=1) + "\n").encode())
+    write_atomically(results / "summary.json", (json.dumps(_summary(sections, failures), indent=1) + "\n").encode())
     page = results / "report.html"
-    write_atomically(page, _html(sections, table, picture, force).encode())
+    write_atomically(page, _html(sections, failures, table, picture, force).encode())
     return page
 
 
@@ -173,7 +175,13 @@ def _compare(first: Curve, second: Curve) -> list[Comparison]:
     ]
 
 
-def _html(sections: list[Section], table: ResultsByTask | None, picture: Path | None, force: bool) -> str:
+def _html(
+    sections: list[Section],
+    failures: Sequence[Failure],
+    table: ResultsByTask | None,
+    picture: Path | None,
+    force: bool,
+) -> str:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("shopfloor.study.showing", "."),
         autoescape=True,
@@ -184,6 +192,7 @@ def _html(sections: list[Section], table: ResultsByTask | None, picture: Path | 
     provenance = [_provenance(section.panel) for section in sections]
     return environment.get_template("report.html").render(
         sections=list(zip(sections, provenance, strict=True)),
+        failures=failures,
         by_task=table,
         by_task_figure=_inline(picture) if picture else None,
         words=phrases,
@@ -216,8 +225,12 @@ def _provenance(panel: Panel) -> dict[str, Any]:
     }
 
 
-def _summary(sections: list[Section]) -> dict[str, Any]:
-    return {"panels": [_panel_summary(section) for section in sections]}
+def _summary(sections: list[Section], failures: Sequence[Failure]) -> dict[str, Any]:
+    told = ("key", "overrides", "kind", "reason", "finished")
+    return {
+        "panels": [_panel_summary(section) for section in sections],
+        "failures": [{name: failure[name] for name in told} for failure in failures],  # type: ignore[literal-required]
+    }
 
 
 def _panel_summary(section: Section) -> dict[str, Any]:
@@ -230,6 +243,7 @@ def _panel_summary(section: Section) -> dict[str, Any]:
         "comparisons": [asdict(comparison) for comparison in section.comparisons],
         "missing": list(panel.missing),
         "older": list(panel.older),
+        "diverged": list(panel.diverged),
         "figures": list(section.files),
     }
 

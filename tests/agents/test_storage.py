@@ -15,14 +15,15 @@ import numpy as np
 import pytest
 import safetensors.numpy
 from hydra import compose, initialize_config_module
+from omegaconf import OmegaConf
 
 from shopfloor import agents
 from shopfloor.agents import Budget, storage
 from shopfloor.agents.knn import NearestNeighbours
 from shopfloor.agents.random import RandomAgent
 from shopfloor.agents.storage import AgentError
-from shopfloor.study.command_line import one_line
 from shopfloor.study.running import from_config
+from shopfloor.study.running.reasons import one_line
 
 FLIPS = 200
 FILES = ["agent.json", "tensors.safetensors"]
@@ -225,7 +226,7 @@ def test_a_config_trusts_by_its_key(foreign: Path, trust: str) -> None:
     def loaded(*overrides: str) -> agents.Agent:
         with initialize_config_module("shopfloor.conf", version_base="1.3"):
             config = compose("evaluate", overrides=["agent=saved", f"agent.folder={foreign}", *overrides])
-        return from_config.agent(config.agent)
+        return from_config.agent(OmegaConf.to_container(config.agent, resolve=True))
 
     with pytest.raises(Exception, match="their_floor") as refused:
         loaded()

@@ -89,9 +89,9 @@ def test_linear_systems_are_solved_as_numpy_solves_them():
     rng = np.random.default_rng(2)
     half, wanted = rng.standard_normal((50, 6, 6)), rng.standard_normal((50, 6))
     square = half @ np.swapaxes(half, 1, 2) + 0.1 * np.eye(6)
-    augmented = np.concatenate([square, wanted[..., None]], axis=-1).transpose(1, 2, 0).copy()
+    columns = np.concatenate([square, wanted[..., None]], axis=-1).transpose(2, 1, 0).copy()
     expected = np.linalg.solve(square, wanted[..., None])[..., 0]
-    np.testing.assert_allclose(kinematics.solve_symmetric(augmented).T, expected, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(kinematics.solve_symmetric(columns).T, expected, rtol=1e-9, atol=1e-9)
 
 
 def test_a_batch_gives_the_bits_of_each_arm_alone():

@@ -13,7 +13,7 @@ def test_tables_are_printed_and_put_into_a_page(tmp_path):
     page.write_text("".join(f"<!-- {name} -->\n<!-- /{name} -->\n" for name in ("calibration", "aims", "measured")))
     printed = run(*SMALL, "--into", str(page)).stdout
     text = page.read_text()
-    assert "Made by `python scripts/calibrate.py --replicates 2" in text
+    assert "Made by `shopfloor calibrate --replicates 2" in text
     assert str(page) not in text
     for line in (
         "| plateau .80 | nowhere |",

@@ -1,0 +1,84 @@
+"""What the verbs that Hydra composes are asked: their keys and types. conf/*.yaml has the defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, NonNegativeInt, PositiveInt
+
+from shopfloor.study.running.evaluation import Evaluation
+
+Node = Mapping[str, Any]  # a config group's choice: a name, a _target_ and its arguments
+Threads = Annotated[int, Field(ge=0, le=4096)]
+Hours = Annotated[float, Field(gt=0)]
+
+
+@dataclass(frozen=True)
+class Learning:
+    """What a cell learns from: the first `episodes` demonstrations of a pool at `sites` sites."""
+
+    episodes: NonNegativeInt
+    sites: PositiveInt
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """Of one cell of a study."""
+
+    task: Node
+    realism: Node
+    fleet: Node
+    agent: Node
+    data: Learning
+    evaluation: Evaluation
+    seed: NonNegativeInt
+    results: Path
+    datasets: Path
+    threads: Threads
+    keep_agents: bool
+    time_limit: Hours | None = None  # [h]
+
+
+@dataclass(frozen=True)
+class CollectOptions:
+    """Of a dataset of demonstrations."""
+
+    task: Node
+    realism: Node
+    fleet: Node
+    episodes: PositiveInt
+    sites: PositiveInt
+    seed: NonNegativeInt
+    datasets: Path
+    threads: Threads
+
+
+@dataclass(frozen=True)
+class ReplayOptions:
+    """Of pictures of held-out episodes."""
+
+    task: Node
+    realism: Node
+    agent: Node
+    evaluation: Evaluation
+    episodes: int | str | list[Any]
+    count: PositiveInt
+    out: Path
+    camera: str | None
+    width: PositiveInt
+    height: PositiveInt
+    threads: Threads
+
+
+@dataclass(frozen=True)
+class EvaluateOptions:
+    """Of an agent's evaluation on held-out episodes."""
+
+    task: Node
+    realism: Node
+    agent: Node
+    evaluation: Evaluation
+    threads: Threads

@@ -1,0 +1,17 @@
+"""The verbs of the `shopfloor` command, one module each; its `main(arguments)` runs it."""
+
+VERBS = {
+    "train": "run a cell of a study, or a whole study",
+    "collect": "make sure that a dataset of demonstrations is there",
+    "evaluate": "play a reference or a saved agent on held-out episodes",
+    "report": "write a study's report again, from its rows",
+    "replay": "draw held-out episodes, as pictures or films",
+    "verify": "run the cells of rows again and compare bit for bit",
+    "tasks": "list the tasks, or describe some",
+    "scene": "write a task's scene as MJCF, or look at it",
+    "calibrate": "count how often forecasts hold where the truth is known",
+    "bench": "measure speed, as ratios to the bare libraries",
+}
+COMPOSED = ("train", "collect", "evaluate", "replay")  # their options are composed by Hydra
+DRAWING = ("replay", "scene")
+GOING_ON = ("train", "collect")  # a second run does only what a first one left

@@ -1,0 +1,240 @@
+"""Speed as ratios, both sides of each measured in turn in one run: absolute figures mean little on a shared machine.
+
+shopfloor bench                        # every task at 128 simulations, one of them at four sizes, and the rest
+shopfloor bench --quick                # fewer repeats
+shopfloor bench --tasks Kitting        # the engine on these tasks alone
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import mujoco
+import numpy as np
+import torch
+
+from shopfloor.agents.bc import BehaviorCloning
+from shopfloor.agents.mlp import initialise, mlp
+from shopfloor.agents.protocol import Budget
+from shopfloor.demos import lerobot
+from shopfloor.demos.collect import LANES, Collector
+from shopfloor.demos.dataset import Dataset
+from shopfloor.demos.operators import Fleet
+from shopfloor.envs import DEFAULT, TASKS, ShopfloorVectorEnv, collection_sites
+from shopfloor.envs.simulation import SUBSTEPS
+from shopfloor.progress import progress
+
+BATCH, HIDDEN = 256, (256, 256, 256)
+GOALS = {1: 0.45, 16: 0.8, 128: 0.8}  # simulations -> share of raw mj_step
+DETAILED = "PegInsertion"  # the task of which all sizes are measured
+
+
+@dataclass(frozen=True)
+class Line:
+    """One comparison: rates of ours and of a reference, repeat by repeat, and the share that is aimed at."""
+
+    name: str
+    unit: str
+    ours: list[float]
+    reference: list[float]
+    goal: float | None = None
+
+    def __str__(self) -> str:
+        ratios = np.array(self.ours) / np.array(self.reference)
+        spread = f"{np.median(ratios):5.2f} [{ratios.min():.2f}, {ratios.max():.2f}]"
+        goal = "" if self.goal is None else f">= {self.goal}"
+        return (
+            f"{self.name:<58}{np.median(self.ours):>12,.0f}{np.median(self.reference):>12,.0f} {self.unit:<16}"
+            f"{spread:<22}{goal}"
+        )
+
+
+@contextmanager
+def stopwatch(seconds: list[float]) -> Iterator[None]:
+    """Append the seconds that its block takes."""
+    start = time.perf_counter()
+    yield
+    seconds.append(time.perf_counter() - start)
+
+
+def engine_line(task: str, n: int, *, threads: int, steps: int, repeats: int) -> Line:
+    """The environment, fed with an expert's recorded actions, over mj_step fed with the controls that these made."""
+    env = ShopfloorVectorEnv(task, n, realism=DEFAULT, autoreset_mode="Disabled", threads=threads)
+    env.reset(seed=0)
+    expert = env.task.expert()
+    expert.reset(np.arange(n))
+    start = env.sim.physics.copy()
+    actions, controls = [], []
+    for _ in range(steps):
+        actions.append(expert.act())
+        env.step(actions[-1])
+        controls.append(env.sim.ctrl.copy())
+    models = [copy.copy(env.sim.model) for _ in range(n)]
+    datas = [mujoco.MjData(model) for model in models]
+    for lane, (model, data) in enumerate(zip(models, datas, strict=True)):
+        env.sim.copy_to(lane, model, data)
+
+    def raw(lanes: range) -> None:
+        # Control period by control period over a thread's simulations, as an environment must; one simulation to
+        # its end before the next would stay in the cache, and be some 5 % quicker. A call is SUBSTEPS steps, so
+        # Python's part is about one in a hundred, and it gives the GIL away.
+        for lane in lanes:
+            mujoco.mj_setState(models[lane], datas[lane], start[lane], int(mujoco.mjtState.mjSTATE_INTEGRATION))
+        for control in controls:
+            for lane in lanes:
+                datas[lane].ctrl = control[lane]
+                mujoco.mj_step(models[lane], datas[lane], nstep=SUBSTEPS)
+
+    ours: list[float] = []
+    reference: list[float] = []
+    with ThreadPoolExecutor(threads) as pool:
+        for _ in range(repeats):
+            env.reset(seed=0)
+            with stopwatch(ours):
+                for action in actions:
+                    env.step(action)
+            with stopwatch(reference):
+                list(pool.map(raw, [range(i, n, threads) for i in range(threads)]))
+    work = n * steps * SUBSTEPS
+    goal = GOALS.get(n)
+    name = f"{task}, {n} simulations / raw mj_step, nv {env.sim.model.nv}"
+    return Line(name, "substeps/s", [work / s for s in ours], [work / s for s in reference], goal)
+
+
+def collection_line(task: str, *, threads: int, repeats: int) -> Line:
+    """A fleet that records episodes over the environment alone with as many lanes, both in control steps."""
+    fleet = Fleet("mixed", {"better": 2, "okay": 2, "worse": 2})
+    collector = Collector(TASKS[task], DEFAULT, fleet, sites=collection_sites(8), seed=0, threads=threads)
+    env = ShopfloorVectorEnv(task, LANES, realism=DEFAULT, autoreset_mode="Disabled", threads=threads)
+    env.reset(seed=0)
+    expert = env.task.expert()
+    expert.reset(np.arange(LANES))
+    actions = []
+    for _ in range(80):  # before the first episodes end
+        actions.append(expert.act())
+        env.step(actions[-1])
+    ours, reference = [], []
+    for repeat in range(repeats):
+        seconds: list[float] = []
+        env.reset(seed=0)
+        with stopwatch(seconds):
+            for action in actions:
+                env.step(action)
+        with stopwatch(seconds):
+            dataset = collector(4 * LANES * repeat, 4 * LANES * (repeat + 1))  # as a shard of the store
+        reference.append(LANES * len(actions) / seconds[0])
+        ours.append(dataset.frames / seconds[1])
+    return Line("collection / environment alone", "control steps/s", ours, reference, 0.7)
+
+
+def learning_line(dataset: Dataset, *, steps: int, repeats: int) -> Line:
+    """BC's updates, its preparation taken out by differencing, over a bare loop that is handed its batches."""
+    agent = BehaviorCloning(batch_size=BATCH, hidden=HIDDEN)
+    few = max(1, steps // 10)
+    torch.set_num_threads(1)  # as BehaviorCloning itself does
+
+    def fit(amount: int) -> Callable[[], object]:
+        return lambda: agent.fit(dataset, Budget("gradient_steps", amount), np.random.default_rng(0))
+
+    fit(1)()
+    trained = agent._learned[0].network  # type: ignore[index]
+    inputs, outputs = (cast(torch.nn.Linear, trained[i]) for i in (0, -1))
+    network = mlp([inputs.in_features, *HIDDEN, outputs.out_features])
+    initialise(network, torch.Generator().manual_seed(0))
+    x, y = torch.randn(BATCH, inputs.in_features), torch.randn(BATCH, outputs.out_features)
+    optimiser = torch.optim.AdamW(network.parameters(), fused=True)
+
+    def bare() -> None:
+        for _ in range(steps - few):
+            loss = torch.nn.functional.l1_loss(network(x), y)
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+
+    ours, reference = [], []
+    for _ in range(repeats):
+        seconds: list[float] = []
+        for side in (fit(steps), fit(few), bare):
+            with stopwatch(seconds):
+                side()
+        ours.append((steps - few) / (seconds[0] - seconds[1]))
+        reference.append((steps - few) / seconds[2])
+    return Line("bc / bare torch loop", "updates/s", ours, reference, 0.9)
+
+
+def storage_lines(dataset: Dataset, *, repeats: int) -> list[str]:
+    """How quickly a dataset is written, and read with all its checks."""
+    megabytes = sum(getattr(dataset, name).nbytes for name in ("observations", "actions", "rewards", "success")) / 1e6
+    written: list[float] = []
+    read: list[float] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for repeat in range(repeats):
+            path = Path(folder) / str(repeat)
+            with stopwatch(written):
+                lerobot.write(dataset, path, recipe={}, feature_names={})
+            with stopwatch(read):
+                lerobot.read(path)
+    episodes = f"{len(dataset)} episodes, {megabytes:.0f} MB of arrays"
+    return [
+        f"dataset written, {episodes}: {megabytes / np.median(written):.1f} MB/s, {np.median(written):.2f} s",
+        f"dataset read and checked:   {megabytes / np.median(read):.1f} MB/s, {np.median(read):.2f} s",
+    ]
+
+
+def many_episodes(dataset: Dataset, times: int) -> Dataset:
+    """A dataset several times over."""
+    return Dataset.concatenate([dataset] * times)
+
+
+def parser() -> argparse.ArgumentParser:
+    """What the verb takes."""
+    parser = argparse.ArgumentParser(
+        prog="shopfloor bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="fewer repeats and smaller sizes")
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="for the physics of both sides")
+    parser.add_argument("--tasks", nargs="+", choices=list(TASKS), help="only the engine's lines, of these tasks")
+    return parser
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run the verb."""
+    given = parser().parse_args(arguments)
+    if given.threads < 1:
+        raise ValueError(f"threads {given.threads}, want 1 or more")
+    repeats, threads = (3, given.threads) if given.quick else (7, given.threads)
+    sizes = (1, 16, 128) if given.quick else (1, 16, 128, 1024)
+    fleet = Fleet("mixed", {"better": 2, "okay": 2, "worse": 2})
+
+    print(f"{threads} threads, {repeats} repeats; ratio: median [least, most] of ours / reference\n")
+    print(f"{'':<58}{'ours':>12}{'reference':>12} {'':<16}{'ratio':<22}goal")
+    jobs: list[Callable[[], Line]] = []
+    for task in given.tasks or TASKS:
+        for n in sizes if task == DETAILED else (128,):
+            steps, times = (90, repeats) if n < 1024 else (20, 3)
+            jobs.append(
+                lambda task=task, n=n, steps=steps, times=times: engine_line(  # type: ignore[misc]
+                    task, n, threads=threads, steps=steps, repeats=times
+                )
+            )
+    if not given.tasks:
+        sample = Collector(TASKS[DETAILED], DEFAULT, fleet, sites=collection_sites(8), seed=1)(0, 100)
+        jobs.append(lambda: collection_line(DETAILED, threads=threads, repeats=min(repeats, 4)))
+        jobs.append(lambda: learning_line(sample, steps=150 if given.quick else 400, repeats=repeats))
+    for job in progress(jobs, label="bench", unit="line"):
+        print(job(), flush=True)
+    if given.tasks:
+        return
+    print()
+    for line in storage_lines(many_episodes(sample, 2 if given.quick else 10), repeats=3):
+        print(line)

@@ -1,0 +1,36 @@
+"""Write a study's report again, from its rows alone.
+
+shopfloor report outputs/default
+shopfloor report outputs/suite --into docs/suite.md    # its table over all tasks, into a page
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from shopfloor.study.showing.pages import insert
+from shopfloor.study.showing.report import write_report
+
+
+def parser() -> argparse.ArgumentParser:
+    """What the verb takes."""
+    parser = argparse.ArgumentParser(
+        prog="shopfloor report", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("results", type=Path, help="a study's folder, which holds rows/")
+    parser.add_argument("--force", action="store_true", help="fit and extrapolate laws that the data do not bear")
+    parser.add_argument(
+        "--into", type=Path, metavar="PAGE", help="also put results_by_task.md into this page, at the folder's name"
+    )
+    return parser
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run the verb."""
+    given = parser().parse_args(arguments)
+    print(write_report(given.results, force=given.force))
+    if given.into:
+        table = (given.results / "results_by_task.md").read_text()
+        insert(given.into, given.results.resolve().name, table)
