@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shopfloor.study.analysis.laws import Observations
-from shopfloor.study.analysis.statistics import Interval, crossed_intervals
+from shopfloor.study.analysis.crossed import crossed_intervals
+from shopfloor.study.analysis.evidence import Evidence, gather
+from shopfloor.study.analysis.statistics import Interval
 from shopfloor.study.running.rows import Row, RowError, canonical, code_key
 
 
@@ -48,14 +49,16 @@ class Curve:
 
     label: str
     points: tuple[Point, ...]
+    sites: NDArray[np.int64]  # (episodes,) held-out site of each evaluation episode
 
-    def observations(self) -> Observations:
-        """The trained policies, one entry per volume and seed, for a law."""
-        return Observations(
-            np.array([p.volume for p in self.points for _ in p.seeds], dtype=np.float64),
-            np.concatenate([p.outcomes.sum(axis=1, dtype=np.float64) for p in self.points]),
-            np.concatenate([np.full(len(p.seeds), p.outcomes.shape[1], dtype=np.float64) for p in self.points]),
-        )
+    def evidence(self) -> Evidence:
+        """What the trained policies say of the mean rates, for laws."""
+        seeds = sorted({seed for point in self.points for seed in point.seeds})
+        outcomes = np.full((len(self.points), len(seeds), len(self.sites)), np.nan)
+        for index, point in enumerate(self.points):
+            outcomes[index, [seeds.index(seed) for seed in point.seeds]] = point.outcomes
+        volumes = np.array([point.volume for point in self.points], dtype=np.float64)
+        return gather(volumes, outcomes[None], self.sites)
 
     @property
     def final(self) -> Point:
@@ -156,8 +159,9 @@ def _curve(label: str, rows: list[Row]) -> Curve:
         by_volume[row["cell"]["data"]["episodes"]].append(row)
     volumes = sorted(by_volume)
     outcomes = [np.array([row["evaluation"]["success"] for row in by_volume[volume]]) for volume in volumes]
-    rates = crossed_intervals(outcomes)
-    return Curve(label, tuple(map(_point, volumes, [by_volume[v] for v in volumes], outcomes, rates)))
+    sites = np.array(rows[0]["evaluation"]["sites"])
+    rates = crossed_intervals(outcomes, sites)
+    return Curve(label, tuple(map(_point, volumes, [by_volume[v] for v in volumes], outcomes, rates)), sites)
 
 
 def _point(volume: int, rows: list[Row], outcomes: NDArray[np.bool_], rate: Interval) -> Point:

@@ -1,4 +1,4 @@
-"""Forecasts from a learning curve: laws averaged by how well each predicts held-out volumes."""
+"""Forecasts from a learning curve: laws averaged by their evidence, which may say that they do not know."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit, logit
+from scipy.stats import chi2
 
-from shopfloor.study.analysis.laws import (
-    LAWS,
-    Fit,
-    Law,
-    Observations,
-    fit_law,
-    log_likelihood,
-    most_probable,
-    simulate_successes,
-)
-from shopfloor.study.analysis.optimise import Array
+from shopfloor.study.analysis.evidence import SEED_EFFECTS, Evidence
+from shopfloor.study.analysis.laws import LAWS, Array, Law
+from shopfloor.study.analysis.sampling import Posterior, sample
 from shopfloor.study.analysis.statistics import LEVEL, Interval
 
 MIN_VOLUMES = 5  # distinct volumes below which no law is fitted unless forced
+INFORMATIVE = (0.02, 0.98)  # measured rates between these tell one curve from another
+MIN_INFORMATIVE = 3  # informative volumes below which no law is fitted unless forced
 MAX_EXTRAPOLATION = 4.0  # times the largest volume, beyond which nothing is predicted unless forced
-FIRST_ORIGIN = 3  # distinct volumes of the first rolling-origin fit
-GRID = 400  # volumes, evenly spaced in log, on which a target is looked for
+LEAST_FIT = 0.01  # posterior-predictive probability of so bad a fit, below which no law is believed unless forced
+TEMPER = 0.5  # power of the evidence in a law's weight: laws are all wrong, and their evidence is too sure
+SURE = 0.9  # probability of reaching a target within the limit from which a number of demonstrations is named
+GRID = 80  # volumes, evenly spaced in log, between which a target is looked for
+DRIFT = 0.1  # standard deviation of how far a curve's log-odds leave its law by e times the largest volume
+DRAWS = 2000
 
 
 class LawRefusal(ValueError):
@@ -33,32 +33,41 @@ class LawRefusal(ValueError):
 
 @dataclass(frozen=True)
 class Reach:
-    """How many demonstrations reach a target success rate, as far as the law may be followed."""
+    """How many demonstrations reach a target success rate, as far as the laws may be followed."""
 
     target: float
     demonstrations: Interval  # bounds and median are inf where they lie beyond `limit`
     probability: float  # that the target is reached by `limit` demonstrations at all
-    smallest: float  # [demonstrations] the smallest volume measured: an answer of this means "or fewer"
+    smallest: float  # [demonstrations] an answer of this means "or fewer"
     limit: float  # [demonstrations]
+
+    @property
+    def sure(self) -> bool:
+        """Whether a number may be named: else there is but a lower bound, and a probability."""
+        return self.probability >= SURE
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A law's fit, its held-out log score (None where volumes are too few) and its weight in the average."""
+    """A law's share in the average and its parameters' intervals, named as in its formula."""
 
-    fit: Fit
-    score: float | None
+    law: Law
     weight: float
+    parameters: dict[str, Interval]
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """The average of the candidate laws of one curve: a weighted mixture of their bootstrap draws."""
+    """The average of the candidate laws of one curve, as draws from their posterior."""
 
     candidates: tuple[Candidate, ...]
-    members: tuple[Array, ...]  # per candidate, its draws in the mixture (its share, n_params + 1)
-    volumes: Array  # distinct volumes fitted, ascending
-    force: bool
+    members: tuple[Array, ...]  # per candidate, its draws (its share, law.size)
+    seed_sd: Array  # (draws,) of a policy's log-odds around the mean, in the members' order
+    drift: Array  # (draws,) of log-odds off the law, by e times the largest volume
+    volumes: Array  # distinct volumes measured, ascending
+    reference: float  # [demonstrations] where the laws' coordinates begin
+    fit: float  # posterior-predictive probability of a worse fit than the measured one
+    force: bool = False
 
     def success(self, volumes: ArrayLike) -> Array:
         """Mean success rate of policies trained on volumes (n,), every draw: (draws, n).
@@ -71,13 +80,14 @@ class Forecast:
                 f"prediction at {volumes.max():,.0f} demonstrations, want at most {self.limit:,.0f}: "
                 f"{MAX_EXTRAPOLATION:g} times the largest volume measured unless forced"
             )
-        return np.concatenate(
-            [c.fit.law.success(volumes, m[:, None, :-1]) for c, m in zip(self.candidates, self.members, strict=True)]
-        )
+        x = np.log(volumes / self.reference)
+        lawful = np.concatenate([c.law.success(x, m) for c, m in zip(self.candidates, self.members, strict=True)])
+        off = np.sqrt(np.log(np.maximum(1.0, volumes / self.volumes[-1])))  # as a random walk in ln N
+        return np.asarray(expit(logit(lawful) + self.drift[:, None] * off))
 
     @property
     def limit(self) -> float:
-        """[demonstrations] up to which the law may be followed."""
+        """[demonstrations] up to which the laws may be followed."""
         return float(MAX_EXTRAPOLATION * self.volumes[-1])
 
     def mean_rate(self, volumes: ArrayLike, level: float = LEVEL) -> list[Interval]:
@@ -85,10 +95,10 @@ class Forecast:
         return [_summary(column, level) for column in self.success(volumes).T]
 
     def new_cell(self, volume: float, trials: int, rng: np.random.Generator, level: float = LEVEL) -> Interval:
-        """Prediction interval of the rate that one new policy will show in `trials` episodes."""
-        rate = self.success([volume])
-        spread = np.concatenate([member[:, -1:] for member in self.members])
-        return _summary(simulate_successes(rate, spread, np.array([trials]), rng)[:, 0] / trials, level)
+        """Prediction interval of the rate that one new policy will show in `trials` new episodes."""
+        mean = np.clip(self.success([volume])[:, 0], 1e-9, 1 - 1e-9)
+        odds = mean / (1 - mean) * np.exp(self.seed_sd * rng.standard_normal(len(mean)))
+        return _summary(rng.binomial(trials, odds / (1 + odds)) / trials, level)
 
     def gain(self, more: float, level: float = LEVEL) -> Interval:
         """What `more` demonstrations beyond the largest volume add to the mean success rate."""
@@ -96,77 +106,137 @@ class Forecast:
         now, then = self.success([largest, largest + more]).T
         return _summary(then - now, level)
 
-    def demonstrations_for(self, target: float = 0.9, level: float = LEVEL) -> Reach:
-        """Demonstrations with which the mean rate first reaches target, from the smallest volume to limit."""
+    def demonstrations_for(self, target: float = 0.9, *, under: float = 0.0, level: float = LEVEL) -> Reach:
+        """Demonstrations with which the mean rate first reaches target, from the smallest volume to limit.
+
+        No answer lies below `under`, a volume measured significantly under the target.
+        """
         if not 0 < target < 1:
             raise ValueError(f"target rate {target}, want one in (0, 1)")
         grid = np.geomspace(self.volumes[0], self.limit, GRID)
-        reached = self.success(grid) >= target
-        first = np.where(reached.any(axis=1), grid[reached.argmax(axis=1)], np.inf)
+        first = np.maximum(_first_crossing(np.log(grid), self.success(grid), target), under)
         return Reach(
-            target,
-            _summary(first, level),
-            float(np.isfinite(first).mean()),
-            float(self.volumes[0]),
-            self.limit,
+            target, _summary(first, level), float(np.isfinite(first).mean()), float(self.volumes[0]), self.limit
         )
 
 
 def forecast(
-    observations: Observations,
-    rng: np.random.Generator,
-    *,
-    draws: int = 1000,
-    laws: Sequence[Law] = LAWS,
-    force: bool = False,
+    evidence: Evidence, rng: np.random.Generator, *, laws: Sequence[Law] = LAWS, draws: int = DRAWS, force: bool = False
 ) -> Forecast:
     """Fit and average the laws over one curve.
 
-    Raises LawRefusal under five distinct volumes; under two if forced.
+    Raises LawRefusal under five volumes or three informative ones, or where no law fits; under two volumes if forced.
     """
-    volumes = observations.distinct
+    (answer,) = forecasts(evidence, rng, laws=laws, draws=draws, force=force)
+    if isinstance(answer, LawRefusal):
+        raise answer
+    return answer
+
+
+def forecasts(
+    evidence: Evidence, rng: np.random.Generator, *, laws: Sequence[Law] = LAWS, draws: int = DRAWS, force: bool = False
+) -> list[Forecast | LawRefusal]:
+    """The forecast of each curve, or why there is none."""
     wanted = 2 if force else MIN_VOLUMES
-    if len(volumes) < wanted:
-        raise LawRefusal(f"{len(volumes)} distinct volume{'s' * (len(volumes) != 1)}, want at least {wanted}")
-    allowed = [law for law in laws if len(volumes) >= law.min_volumes]
-    scores = [held_out_score(law, observations) for law in allowed]
-    weights = _softmax(np.array([0.0 if score is None else score for score in scores]))
-    fits = [
-        fit_law(law, observations, draws=draws, rng=stream)
-        for law, stream in zip(allowed, rng.spawn(len(allowed)), strict=True)
-    ]
-    shares = _shares(weights, draws)
+    count = len(evidence.volumes)
+    if count < wanted:
+        refusal = LawRefusal(f"{count} distinct volume{'s' * (count != 1)}, want at least {wanted}")
+        return [refusal] * len(evidence.rates)
+    *streams, last = rng.spawn(len(laws) + 1)
+    posteriors = [sample(law, evidence, stream) for law, stream in zip(laws, streams, strict=True)]
+    scores = np.log([law.weight for law in laws]) + TEMPER * np.stack([p.log_evidence for p in posteriors], axis=-1)
+    weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    weights /= weights.sum(axis=-1, keepdims=True)
+    chances, drift = last.random(1 + draws), DRIFT * last.standard_normal(draws)  # the same for every curve
+    return [_answer(evidence, posteriors, weights, curve, chances, drift, force) for curve in range(len(weights))]
+
+
+def _answer(
+    evidence: Evidence,
+    posteriors: list[Posterior],
+    weights: Array,
+    curve: int,
+    chances: Array,
+    drift: Array,
+    force: bool,
+) -> Forecast | LawRefusal:
+    low, high = INFORMATIVE
+    informative = int(((evidence.rates[curve] >= low) & (evidence.rates[curve] <= high)).sum())
+    if informative < MIN_INFORMATIVE and not force:
+        return LawRefusal(
+            f"{informative} volume{'s' * (informative != 1)} with a rate between {100 * low:.0f} and "
+            f"{100 * high:.0f} %, want at least {MIN_INFORMATIVE}"
+        )
+    draws = len(drift)
+    shares = _shares(weights[curve], draws)
+    members = tuple(
+        p.latent[curve][_resampled(p.weights[curve], share, chances[0])]
+        for p, share in zip(posteriors, shares, strict=True)
+    )
+    one = evidence.of(curve)
+    x = one.x(one.volumes)[0]
+    rates = np.concatenate([p.law.success(x, member) for p, member in zip(posteriors, members, strict=True)])
+    terms, squares = (part[0] for part in one.by_effect(rates[None]))
+    effect = _chosen(terms, chances[1:])
+    fit = float(chi2.sf(squares[np.arange(draws), effect], len(one.volumes)).mean())
+    if fit < LEAST_FIT and not force:
+        return LawRefusal(f"no law fits what was measured (so bad a fit has probability {fit:.2g})")
+    reference = float(one.reference[0])
     return Forecast(
-        tuple(Candidate(*parts) for parts in zip(fits, scores, weights.tolist(), strict=True)),
-        tuple(fit.draws[:share] for fit, share in zip(fits, shares, strict=True)),
-        volumes,
-        force,
+        tuple(
+            Candidate(p.law, float(weight), _parameters(p.law, p.latent[curve], p.weights[curve], reference))
+            for p, weight in zip(posteriors, weights[curve], strict=True)
+        ),
+        members,
+        SEED_EFFECTS[effect, 0],
+        drift,
+        evidence.volumes,
+        reference,
+        fit,
+        force=force,
     )
 
 
-def held_out_score(law: Law, observations: Observations) -> float | None:
-    """Log score of rolling-origin prediction: fit the first k >= 3 volumes, predict the next, sum over k.
-
-    Seeds at one volume test a law at one point, so their mean counts, not their sum. None under four volumes.
-    """
-    volumes = observations.distinct
-    scores = []
-    for k in range(FIRST_ORIGIN, len(volumes)):
-        seen = most_probable(law, observations.where(observations.volumes < volumes[k]))
-        unseen = observations.where(observations.volumes == volumes[k])
-        scores.append(float(log_likelihood(law, seen, unseen).mean()))
-    return sum(scores) if scores else None
-
-
-def _softmax(scores: Array) -> Array:
-    weights = np.exp(scores - scores.max())
-    return np.asarray(weights / weights.sum())
+def _parameters(law: Law, latent: Array, weights: Array, reference: float) -> dict[str, Interval]:
+    values = law.values(latent) * np.where(np.array(law.parameters) == "M", reference, 1.0)
+    order = np.argsort(values, axis=0)
+    found = {}
+    for index, name in enumerate(law.parameters):
+        ranked = np.cumsum(weights[order[:, index]])
+        low, middle, high = np.searchsorted(ranked, [0.5 - LEVEL / 2, 0.5, 0.5 + LEVEL / 2])
+        column = values[order[:, index], index]
+        found[name] = Interval(*(float(column[min(place, len(column) - 1)]) for place in (middle, low, high)))
+    return found
 
 
 def _shares(weights: Array, draws: int) -> list[int]:
     """Whole numbers in proportion to weights that add up to draws."""
     edges = np.rint(np.concatenate([[0.0], np.cumsum(weights)]) * draws).astype(int)
     return [int(share) for share in np.diff(edges)]
+
+
+def _resampled(weights: Array, number: int, start: float) -> NDArray[np.intp]:
+    """Indices (number,) in proportion to weights, evenly spaced along their sum."""
+    places = np.searchsorted(np.cumsum(weights), (np.arange(number) + start) / max(1, number))
+    return np.asarray(np.minimum(places, len(weights) - 1))
+
+
+def _chosen(terms: Array, uniform: Array) -> NDArray[np.intp]:
+    """One column for each row of terms (n, k), with probability in proportion to exp(term)."""
+    chances = np.cumsum(np.exp(terms - terms.max(axis=1, keepdims=True)), axis=1)
+    return np.asarray((chances < uniform[:, None] * chances[:, -1:]).sum(axis=1))
+
+
+def _first_crossing(x: Array, rates: Array, target: float) -> Array:
+    """exp of where each of rates (draws, n) over x (n,) first meets target, on the lines between; inf where none."""
+    reached = rates >= target
+    index = reached.argmax(axis=1)
+    draws = np.arange(len(rates))
+    before = np.maximum(index - 1, 0)
+    below, above = rates[draws, before], rates[draws, index]
+    share = np.divide(target - below, above - below, out=np.ones_like(above), where=(index > 0) & (above > below))
+    found = np.exp(x[before] + share * (x[index] - x[before]))
+    return np.where(reached.any(axis=1), found, np.inf)
 
 
 def _summary(draws: Array, level: float) -> Interval:

@@ -17,7 +17,8 @@ from matplotlib.ticker import FuncFormatter, NullFormatter, PercentFormatter
 from shopfloor.files import write_atomically
 from shopfloor.study.analysis.curves import Curve, Panel
 from shopfloor.study.analysis.forecast import Forecast
-from shopfloor.study.showing.phrases import approximate, count, demonstrations, whole_percent
+from shopfloor.study.analysis.measured import bracket
+from shopfloor.study.showing.phrases import count, short_reach, whole_percent
 from shopfloor.study.showing.results_by_task import ResultsByTask
 
 # Okabe and Ito (2008), told apart by all; their yellow is too light for lines on white.
@@ -192,24 +193,27 @@ def _points(axes: Axes, curve: Curve, index: int, agents: int, *, failure: bool)
 
 
 def _answers(axes: Axes, panel: Panel, forecasts: Mapping[str, Forecast]) -> None:
-    """Mark where each agent's law meets the target: a ring, a bar for the interval, the number below."""
+    """Mark where each agent's laws meet the target: a bar for the interval, its numbers below; a ring if it is sure."""
     free = _widest_gap([curve.final.rate.estimate for curve in panel.curves])
     for index, curve in enumerate(panel.curves):
         if curve.label not in forecasts:
             continue
-        reach = forecasts[curve.label].demonstrations_for(TARGET)
-        if not np.isfinite(reach.demonstrations.estimate):
+        reach = forecasts[curve.label].demonstrations_for(TARGET, under=bracket(curve, TARGET).under)
+        found = reach.demonstrations
+        low, middle, high = (min(x, reach.limit) for x in (found.low, found.estimate, found.high))
+        if low >= reach.limit:
             continue
-        colour, x = COLOURS[index % len(COLOURS)], reach.demonstrations.estimate
-        ends = [reach.demonstrations.low, min(reach.demonstrations.high, reach.limit)]
+        colour = COLOURS[index % len(COLOURS)]
+        x = middle if reach.sure else low
         axes.plot([x, x], [-0.03, TARGET], color=colour, lw=1, ls=(0, (2, 2)))
-        axes.plot(ends, [TARGET, TARGET], color=colour, lw=5, alpha=0.45, solid_capstyle="butt")
-        if np.isinf(reach.demonstrations.high):
+        axes.plot([low, high], [TARGET, TARGET], color=colour, lw=5, alpha=0.45, solid_capstyle="butt")
+        if np.isinf(found.high):
             axes.plot([reach.limit], [TARGET], ">", ms=9, color=colour, mew=0)
+        if reach.sure:
+            axes.plot([x], [TARGET], "o", ms=8, mfc="white", mec=colour, mew=2, zorder=5)
         beyond = x > curve.final.volume  # then there is more room to the left
-        axes.plot([x], [TARGET], "o", ms=8, mfc="white", mec=colour, mew=2, zorder=5)
         axes.annotate(
-            f"{whole_percent(TARGET)} at {approximate(x)}\n[{demonstrations(reach)}]",
+            short_reach(reach),
             (x, free + 0.13 * index),
             xytext=(-7 if beyond else 7, 0),
             textcoords="offset points",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from shopfloor.study.analysis.forecast import Forecast, LawRefusal, Reach
+from shopfloor.study.analysis.measured import Bracket, Gain
 from shopfloor.study.analysis.statistics import Interval
 
 MORE = 1000  # demonstrations that a study asks the worth of
+LIKELY = 0.1  # probability below which a target is called probably not reachable
 
 
 def count(value: float) -> str:
@@ -38,8 +41,8 @@ def percent_interval(rate: Interval) -> str:
 
 
 def parameter(value: Interval) -> str:
-    """A law's parameter with its bounds: 0.521 [0.453, 0.604]."""
-    return f"{value.estimate:.3f} [{value.low:.3f}, {value.high:.3f}]"
+    """A law's parameter with its bounds, to three figures: 0.521 [0.453, 0.604], 5,040 [2,250, 12,600]."""
+    return f"{_figures(value.estimate)} [{_figures(value.low)}, {_figures(value.high)}]"
 
 
 def points(difference: Interval) -> str:
@@ -66,15 +69,49 @@ def demonstrations(reach: Reach) -> str:
     return ", ".join(_bound(x, reach) for x in (reach.demonstrations.low, reach.demonstrations.high))
 
 
+def measured_sentence(agent: str, volume: float, rate: Interval, gains: Sequence[Gain]) -> str:
+    """What came out at the largest volume, and what the last step to it bought."""
+    more = f", {points(gains[-1].difference)} more than with {count(gains[-1].start)}" if gains else ""
+    return f"{agent} reached {percent_interval(rate)} with {count(volume)} demonstrations{more}"
+
+
+def bracket_sentence(bracket: Bracket) -> str:
+    """Between which volumes a target was measured to lie."""
+    goal = whole_percent(bracket.target)
+    if math.isfinite(bracket.over):
+        if bracket.under:
+            return f"{goal} was measured to lie between {count(bracket.under)} and {count(bracket.over)} demonstrations"
+        return f"{goal} was reached with {count(bracket.over)} demonstrations or fewer"
+    if bracket.under:
+        return f"with {count(bracket.under)} demonstrations it is significantly under {goal}"
+    return f"whether {goal} was reached is open"
+
+
 def reach_sentence(agent: str, reach: Reach) -> str:
-    """Answer to: how many demonstrations for the target?"""
-    goal, middle = whole_percent(reach.target), reach.demonstrations.estimate
-    if math.isfinite(middle):
+    """Answer to: how many demonstrations for the target? A number only where it is sure that there is one."""
+    goal, low = whole_percent(reach.target), reach.demonstrations.low
+    if reach.sure:
+        middle = reach.demonstrations.estimate
         number = _bound(middle, reach) if middle <= reach.smallest else f"about {approximate(middle)}"
         return f"{agent} reaches {goal} with {number} demonstrations [{demonstrations(reach)}]"
-    chance = f" (the chance is {whole_percent(reach.probability)})" if reach.probability else ""
-    maybe = "probably " if reach.probability else ""
-    return f"{goal} is {maybe}not reachable for {agent} with up to {count(reach.limit)} demonstrations{chance}"
+    if reach.probability >= LIKELY and math.isfinite(low):
+        least = f"takes more than about {approximate(low)} demonstrations, and " if low > reach.smallest else ""
+        chance = whole_percent(reach.probability)
+        return f"{goal} {least}is {chance} likely to be reached by {agent} within {count(reach.limit)}"
+    maybe, chance = ("probably ", whole_percent(reach.probability)) if reach.probability >= 0.01 else ("", "under 1 %")
+    return (
+        f"{goal} is {maybe}not reachable for {agent} with up to {count(reach.limit)} demonstrations "
+        f"(the chance is {chance})"
+    )
+
+
+def short_reach(reach: Reach) -> str:
+    """The same on two short lines, for a picture."""
+    goal = whole_percent(reach.target)
+    if reach.sure:
+        return f"{goal} at {_bound(reach.demonstrations.estimate, reach)}\n[{demonstrations(reach)}]"
+    chance = whole_percent(reach.probability)
+    return f"{goal} beyond {approximate(reach.demonstrations.low)};\n{chance} likely by {count(reach.limit)}"
 
 
 def gain_sentence(forecast: Forecast) -> str:
@@ -93,6 +130,10 @@ def _bound(value: float, reach: Reach) -> str:
     if value <= reach.smallest:
         return f"{count(reach.smallest)} or fewer"
     return approximate(value)
+
+
+def _figures(value: float) -> str:
+    return count(float(f"{value:.3g}")) if 1e3 <= value < 1e7 else f"{value:.3g}"
 
 
 def _tenths(share: float, sign: str = "") -> str:

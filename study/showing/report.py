@@ -17,9 +17,11 @@ import jinja2
 import numpy as np
 
 from shopfloor.files import write_atomically
+from shopfloor.study.analysis.crossed import crossed_differences
 from shopfloor.study.analysis.curves import Curve, Panel, panels
-from shopfloor.study.analysis.forecast import Forecast, LawRefusal, forecast
-from shopfloor.study.analysis.statistics import Interval, Paired, crossed_differences, mcnemar
+from shopfloor.study.analysis.forecast import Forecast, LawRefusal, Reach, forecast
+from shopfloor.study.analysis.measured import Bracket, Gain, bracket, gains
+from shopfloor.study.analysis.statistics import Interval, Paired, mcnemar
 from shopfloor.study.running.failures import Failure, read_failures
 from shopfloor.study.running.rows import RowError, read_rows
 from shopfloor.study.showing import phrases
@@ -27,7 +29,7 @@ from shopfloor.study.showing.figures import TARGET, draw, draw_by_task
 from shopfloor.study.showing.results_by_task import ResultsByTask, results_by_task
 
 OUTLOOK = (1, 2, 4)  # times the largest volume, at which the page shows the law's predictions
-BOOTSTRAP_SEED = 0  # the same rows give the same report
+SAMPLING_SEED = 0  # the same rows give the same report
 
 
 @dataclass(frozen=True)
@@ -52,24 +54,33 @@ class Outlook:
 
 @dataclass(frozen=True)
 class Answer:
-    """What one curve's law says, or why there is none."""
+    """What was measured of one curve, and what its laws say, or why they say nothing."""
 
     curve: Curve
+    gains: tuple[Gain, ...]
+    bracket: Bracket
     law: Forecast | None
     refusal: str | None
     outlook: tuple[Outlook, ...] = ()
 
     @property
-    def sentence(self) -> str:
-        """The answer to the study's two questions, without a full stop."""
-        if self.law is None:
-            final = self.curve.final
-            return (
-                f"{self.curve.label} reached {phrases.percent_interval(final.rate)} with "
-                f"{phrases.count(final.volume)} demonstrations; no law was fitted: {self.refusal}"
-            )
-        reach = self.law.demonstrations_for(TARGET)
-        return f"{phrases.reach_sentence(self.curve.label, reach)}; {phrases.gain_sentence(self.law)}"
+    def reach(self) -> Reach | None:
+        """How many demonstrations the target takes by the laws, none that was measured under it; None without laws."""
+        return None if self.law is None else self.law.demonstrations_for(TARGET, under=self.bracket.under)
+
+    @property
+    def measured(self) -> str:
+        """The study's first answer, without a full stop."""
+        final = self.curve.final
+        return phrases.measured_sentence(self.curve.label, final.volume, final.rate, self.gains)
+
+    @property
+    def forecast(self) -> str:
+        """What the laws add to it, without a full stop."""
+        if self.law is None or self.reach is None:
+            return f"No law was fitted: {self.refusal}; {phrases.bracket_sentence(self.bracket)}"
+        reach = phrases.reach_sentence(self.curve.label, self.reach)
+        return f"By its laws {reach}; {phrases.gain_sentence(self.law)}"
 
 
 @dataclass(frozen=True)
@@ -132,15 +143,16 @@ def _inline(path: Path) -> str:
 
 
 def _answer(curve: Curve, force: bool) -> Answer:
-    rng = np.random.default_rng(BOOTSTRAP_SEED)
+    rng = np.random.default_rng(SAMPLING_SEED)
+    steps, lies = gains(curve), bracket(curve, TARGET)
     try:
-        law = forecast(curve.observations(), rng, force=force)
+        law = forecast(curve.evidence(), rng, force=force)
     except LawRefusal as refusal:
-        return Answer(curve, None, str(refusal))
+        return Answer(curve, steps, lies, None, str(refusal))
     trials = curve.final.outcomes.shape[1]
     volumes = [factor * curve.final.volume for factor in OUTLOOK]
     outlook = [Outlook(v, law.mean_rate([v])[0], law.new_cell(v, trials, rng)) for v in volumes]
-    return Answer(curve, law, None, tuple(outlook))
+    return Answer(curve, steps, lies, law, None, tuple(outlook))
 
 
 def _comparisons(panel: Panel) -> tuple[Comparison, ...]:
@@ -156,9 +168,10 @@ def _compare(first: Curve, second: Curve) -> list[Comparison]:
         if other and (seeds := [seed for seed in point.seeds if seed in other.seeds]):
             volumes.append(point.volume)
             outcomes.append((point.of_seeds(seeds), other.of_seeds(seeds)))
+    differences = crossed_differences(outcomes, first.sites)
     return [
         Comparison(volume, first.label, second.label, difference, tuple(map(mcnemar, a, b)))
-        for volume, (a, b), difference in zip(volumes, outcomes, crossed_differences(outcomes), strict=True)
+        for volume, (a, b), difference in zip(volumes, outcomes, differences, strict=True)
     ]
 
 
@@ -238,7 +251,8 @@ def _panel_summary(section: Section) -> dict[str, Any]:
 def _curve_summary(answer: Answer) -> dict[str, Any]:
     summary: dict[str, Any] = {
         "agent": answer.curve.label,
-        "answer": answer.sentence,
+        "measured": answer.measured,
+        "forecast": answer.forecast,
         "points": [
             {
                 "volume": p.volume,
@@ -249,9 +263,12 @@ def _curve_summary(answer: Answer) -> dict[str, Any]:
             }
             for p in answer.curve.points
         ],
+        "gains": [{**asdict(gain), "seeds": list(gain.seeds)} for gain in answer.gains],
+        "bracket": {name: _finite(value) for name, value in asdict(answer.bracket).items()},
     }
     if answer.law is not None:
-        reach = answer.law.demonstrations_for(TARGET)
+        reach = answer.reach
+        assert reach is not None
         summary["demonstrations_for"] = {
             **{name: _finite(value) for name, value in asdict(reach.demonstrations).items()},
             "target": reach.target,
@@ -261,10 +278,10 @@ def _curve_summary(answer: Answer) -> dict[str, Any]:
         summary["outlook"] = [asdict(outlook) for outlook in answer.outlook]
         summary["laws"] = [
             {
-                "name": c.fit.law.name,
+                "name": c.law.name,
+                "formula": c.law.formula,
                 "weight": c.weight,
-                "held_out_log_score": c.score,
-                "parameters": {name: asdict(value) for name, value in c.fit.parameters().items()},
+                "parameters": {name: asdict(value) for name, value in c.parameters.items()},
             }
             for c in answer.law.candidates
         ]

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from shopfloor.study.analysis.crossed import crossed_differences
 from shopfloor.study.analysis.curves import Curve, Panel, Point
-from shopfloor.study.analysis.statistics import Interval, crossed_differences, interquartile_mean
+from shopfloor.study.analysis.statistics import Interval, interquartile_mean
 from shopfloor.study.showing.pages import table
 from shopfloor.study.showing.phrases import count, percent_interval, points
 
@@ -68,7 +69,7 @@ def results_by_task(panels: Sequence[Panel]) -> ResultsByTask | None:
         return None
     several = len({panel.realism for panel in panels}) > 1
     cells: dict[tuple[str, str], Point] = {}
-    chance: dict[tuple[str, str], Point] = {}
+    chance: dict[tuple[str, str], tuple[Point, NDArray[np.int64]]] = {}
     learned: dict[str, None] = {}  # ordered set
     references: dict[str, None] = {}
     for panel in panels:
@@ -79,14 +80,14 @@ def results_by_task(panels: Sequence[Panel]) -> ResultsByTask | None:
                 columns[column] = None
                 cells[panel.task, column] = curve.final
                 if random is not None and columns is learned:
-                    chance[panel.task, column] = random
+                    chance[panel.task, column] = (random, panel.sites)
     titles = (*learned, *references)
     tasks = tuple(dict.fromkeys(panel.task for panel in panels))
     return ResultsByTask(
         tasks=tasks,
         columns=titles,
         points=cells,
-        ahead={key: ahead for key, random in chance.items() if (ahead := _ahead(cells[key], random)) is not None},
+        ahead={key: ahead for key, random in chance.items() if (ahead := _ahead(cells[key], *random)) is not None},
         across={
             column: interquartile_mean([cells[task, column].outcomes for task in tasks], _rng())
             for column in titles
@@ -99,12 +100,12 @@ def _title(curve: Curve) -> str:
     return f"{curve.label}, {count(curve.final.volume)} demonstrations" if curve.final.volume else curve.label
 
 
-def _ahead(point: Point, random: Point) -> Interval | None:
+def _ahead(point: Point, random: Point, sites: NDArray[np.int64]) -> Interval | None:
     seeds = [seed for seed in point.seeds if seed in random.seeds]
     if not seeds:
         return None
     pair: tuple[NDArray[np.bool_], NDArray[np.bool_]] = (point.of_seeds(seeds), random.of_seeds(seeds))
-    return crossed_differences([pair])[0]
+    return crossed_differences([pair], sites)[0]
 
 
 def _rng() -> np.random.Generator:

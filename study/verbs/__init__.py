@@ -9,6 +9,7 @@ VERBS = {
     "verify": "run the cells of rows again and compare bit for bit",
     "tasks": "list the tasks, or describe some",
     "scene": "write a task's scene as MJCF, or look at it",
+    "calibrate": "count how often forecasts hold where the truth is known",
     "bench": "measure speed, as ratios to the bare libraries",
 }
 COMPOSED = ("train", "collect", "evaluate", "replay")  # their options are composed by Hydra

@@ -1,29 +1,54 @@
-"""A law's fit is the most probable one."""
+"""A law's printed formula is the law."""
 
 from __future__ import annotations
+
+import re
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy.optimize import minimize
+from scipy.special import expit, logit
 
-from shopfloor.study.analysis.laws import LAWS, SPREAD_PRIOR, Law, Observations, log_likelihood, most_probable
+from shopfloor.study.analysis.laws import LAWS, Law
+
+Formula = Callable[[NDArray[np.float64], dict[str, NDArray[np.float64]]], NDArray[np.float64]]
+
+
+def as_python(formula: str) -> str:
+    """The right-hand side of a printed formula."""
+    return re.sub(r"(\w|\)) (?=[(\w])", r"\1 * ", formula.split(" = ")[1].replace("^", "**"))
+
+
+def printed(law: Law, volumes: NDArray[np.float64], named: dict[str, NDArray[np.float64]]) -> NDArray[np.float64]:
+    if "beyond" in law.formula:
+        assert law.formula == ("log-odds of success = logit(h) + b ln(N / M) up to M, logit(h) + d ln(N / M) beyond")
+        slope = np.where(volumes < named["M"], named["b"], named["d"])
+        return np.asarray(expit(logit(named["h"]) + slope * np.log(volumes / named["M"])))
+    value = eval(as_python(law.formula), {}, {"N": volumes, **named})
+    return np.asarray(1 - value if law.formula.startswith("failure") else value)
 
 
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.name)
-def test_fit_finds_the_optimum_that_scipy_finds(law: Law) -> None:
-    observations = Observations(
-        np.repeat([10.0, 30.0, 100.0, 300.0, 1000.0], 3),
-        np.array([8.0, 20, 15, 35, 30, 39, 70, 64, 81, 98, 103, 91, 119, 120, 117]),
-        np.full(15, 128.0),
-    )
-    mean, scale = np.array((*law.priors, SPREAD_PRIOR)).T
+def test_the_formula_that_is_printed_is_the_one_that_is_fitted(law: Law) -> None:
+    latent = np.random.default_rng(0).standard_normal((200, law.size))
+    volumes = np.array([1.0, 10.0, 25.0, 100.0, 1000.0, 4000.0])
+    values = law.values(latent)
+    named = {name: values[:, [index]] for index, name in enumerate(law.parameters)}
+    with np.errstate(over="ignore"):
+        ours, theirs = law.success(np.log(volumes), latent), printed(law, volumes, named)
+    assert ours == pytest.approx(theirs, abs=1e-6)
 
-    def loss(parameters: NDArray[np.float64]) -> float:
-        prior = 0.5 * (((parameters - mean) / scale) ** 2).sum()
-        return float(prior - log_likelihood(law, parameters, observations).sum())
 
-    ours = most_probable(law, observations)
-    theirs = minimize(loss, ours + 0.3, method="Nelder-Mead", options={"xatol": 1e-6, "fatol": 1e-9, "maxiter": 5000})
-    assert loss(ours) == pytest.approx(theirs.fun, abs=1e-4)
-    assert ours == pytest.approx(theirs.x, abs=0.02)
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.name)
+def test_a_law_rises_from_0_and_ends_at_its_ceiling(law: Law) -> None:
+    latent = np.random.default_rng(1).standard_normal((200, law.size))
+    rates = law.success(np.linspace(-5000, 5000, 401), latent)
+    assert (np.diff(rates) >= -1e-12).all()
+    assert rates[:, 0] == pytest.approx(0, abs=1e-3)
+    ends = law.values(latent)[:, law.parameters.index("c")] if "c" in law.parameters else np.ones(200)
+    assert rates[:, -1] == pytest.approx(ends, abs=1e-3)
+
+
+def test_weights_a_priori_are_shares() -> None:
+    assert sum(law.weight for law in LAWS) == pytest.approx(1)

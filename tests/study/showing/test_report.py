@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Collection, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 from toy_rows import EPISODES, a_row, named
 
 from shopfloor.study.analysis.curves import panels
+from shopfloor.study.analysis.laws import LAWS
 from shopfloor.study.running.rows import RowError, read_rows, write_row
 from shopfloor.study.showing.report import write_report
 
@@ -51,10 +53,11 @@ def headline(page: Path) -> str:
 def test_page_answers_first_and_shows_every_part(whole: Path) -> None:
     page = (whole / "report.html").read_text()
     assert re.match(
-        r"bc reaches 90 % with about [\d,]+ demonstrations \[[\d,]+, .*\]; ", headline(whole / "report.html")
+        r"bc reached [\d.]+ % \[[\d., ]+\] with 1,000 demonstrations, \+[\d.]+ points \[.*\] more than with 300.$",
+        headline(whole / "report.html"),
     )
-    assert "the next 1,000, from 1,000 to 2,000, would buy +" in headline(whole / "report.html")
-    parts = ["Cells", "Laws", "Agents, paired", "References", "How this was evaluated", "Provenance"]
+    assert re.search(r"<p>By its laws .*90 %.*; the next 1,000, from 1,000 to 2,000, would buy \+", page)
+    parts = ["Cells", "Steps, measured", "Laws", "Agents, paired", "References", "How this was evaluated", "Provenance"]
     places = [page.index(f"<h2>{part}</h2>") for part in parts]
     assert places == sorted(places)
     for fact in (
@@ -101,7 +104,10 @@ def test_summary_counts_what_the_rows_hold(whole: Path) -> None:
             ]
             assert (point["successes"], point["trials"]) == (sum(map(sum, rows)), 3 * EPISODES)
             assert 0 <= point["low"] <= point["estimate"] <= point["high"] <= 1
-    assert [len(agent["laws"]) for agent in panel["agents"]] == [2, 2]
+        assert [(gain["start"], gain["end"]) for gain in agent["gains"]] == list(pairwise(VOLUMES))
+        assert agent["measured"].startswith(agent["agent"])
+        assert agent["forecast"].startswith("By its laws")
+        assert len(agent["laws"]) == len(LAWS)
     assert len(panel["comparisons"]) == len(VOLUMES)
 
 
@@ -111,12 +117,13 @@ def test_partial_study_names_its_missing_cells(tmp_path: Path) -> None:
     assert "bc with 30 demonstrations (seeds 1, 2); knn with 300 demonstrations (seed 0)." in page
 
 
-def test_under_five_volumes_the_headline_says_why_there_is_no_law(tmp_path: Path) -> None:
+def test_under_five_volumes_the_page_says_why_there_is_no_law(tmp_path: Path) -> None:
     results = write_study(tmp_path, agents=["bc"], volumes=[10, 100])
     page = write_report(results)
-    assert headline(page).endswith("no law was fitted: 2 distinct volumes, want at least 5.")
+    assert headline(page).startswith("bc reached ")
+    assert "<p>No law was fitted: 2 distinct volumes, want at least 5; with 100 " in page.read_text()
     assert "Agents, paired" not in page.read_text()
-    assert "no law was fitted" not in headline(write_report(results, force=True))
+    assert "No law was fitted" not in write_report(results, force=True).read_text()
     assert "Forced" in page.read_text()
 
 
