@@ -50,13 +50,20 @@ class StudyCallback(Callback):
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Show a bar over the grid's cells."""
         global latest
-        latest, self._config = self, config
+        latest = self
+        try:
+            self._start(config)
+        except Exception as error:  # of which Hydra would only warn
+            self.error = error
+
+    def _start(self, config: DictConfig) -> None:
         marks = _marks(config)
         shutil.rmtree(marks, ignore_errors=True)
         marks.mkdir(parents=True)
         overrides = _overrides(config)
         swept = [override.get_key_element().lstrip("+~") for override in overrides if override.is_sweep_override()]
         (marks.parent / SWEPT).write_text(json.dumps(swept))
+        self._config = config
         self._thread = threading.Thread(target=self._watch, args=(marks, _grid_size(overrides)), daemon=True)
         self._thread.start()
 

@@ -94,41 +94,43 @@ class Section:
     files: tuple[str, ...]  # figures' paths relative to the report
 
 
-def write_report(results: Path, *, force: bool = False) -> Path:
-    """Write report.html, summary.json and figures/ into results from results/rows; gives the page's path.
+def write_report(results: Path, *, into: Path | None = None, force: bool = False) -> Path:
+    """Write report.html, summary.json and figures/ from results/rows; gives the page's path.
 
-    With several tasks or realisms, also results_by_task.md, a table of all of them. force fits laws to fewer than five
-    volumes and follows them beyond four times the data. Cells that failed are named with their reasons. Raises
-    RowError where there is nothing to tell or a bad row.
+    into: the folder to write to, by default results itself, which is only read where another is given. With several
+    tasks or realisms, also results_by_task.md, a table of all of them. force fits laws to fewer than five volumes and
+    follows them beyond four times the data. Cells that failed are named with their reasons. Raises RowError where there
+    is nothing to tell or a bad row.
     """
     rows, failures = read_rows(results / "rows"), read_failures(results)
     if not rows and not failures:
         raise RowError(f"no rows in {results / 'rows'}, want at least one finished cell (`shopfloor train` makes them)")
     studied = panels(rows)
-    sections = [_section(panel, results, force, index) for index, panel in enumerate(studied)]
+    into = into or results
+    sections = [_section(panel, into, force, index) for index, panel in enumerate(studied)]
     table = results_by_task(studied)
     picture = None
     if table is not None:
-        write_atomically(results / "results_by_task.md", table.markdown().encode())
-        picture = draw_by_task(table, results / "figures")
-    write_atomically(results / "summary.json", (json.dumps(_summary(sections, failures), indent=1) + "\n").encode())
-    page = results / "report.html"
+        write_atomically(into / "results_by_task.md", table.markdown().encode())
+        picture = draw_by_task(table, into / "figures")
+    write_atomically(into / "summary.json", (json.dumps(_summary(sections, failures), indent=1) + "\n").encode())
+    page = into / "report.html"
     write_atomically(page, _html(sections, failures, table, picture, force).encode())
     return page
 
 
-def _section(panel: Panel, results: Path, force: bool, index: int) -> Section:
+def _section(panel: Panel, into: Path, force: bool, index: int) -> Section:
     answers = tuple(_answer(curve, force) for curve in panel.curves)
     files: list[Path] = []
     if any(len(curve.points) > 1 for curve in panel.curves):  # else there is no curve to draw
         laws = {answer.curve.label: answer.law for answer in answers if answer.law is not None}
-        files = draw(panel, laws, results / "figures", _stem(panel, index))
+        files = draw(panel, laws, into / "figures", _stem(panel, index))
     return Section(
         panel,
         answers,
         _comparisons(panel),
         {path.stem.rsplit("-", 1)[1]: _inline(path) for path in files if path.suffix == ".png"},
-        tuple(path.relative_to(results).as_posix() for path in files),
+        tuple(path.relative_to(into).as_posix() for path in files),
     )
 
 

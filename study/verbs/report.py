@@ -24,13 +24,15 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--into", type=Path, metavar="PAGE", help="also put results_by_task.md into this page, at the folder's name"
     )
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="write there; the study's folder is only read")
     return parser
 
 
 def main(arguments: Sequence[str]) -> None:
     """Run the verb."""
     given = parser().parse_args(arguments)
-    print(write_report(given.results, force=given.force))
+    page = write_report(given.results, into=given.out, force=given.force)
+    print(page)
     if given.into:
-        table = (given.results / "results_by_task.md").read_text()
+        table = (page.parent / "results_by_task.md").read_text()
         insert(given.into, given.results.resolve().name, table)

@@ -24,6 +24,7 @@ from shopfloor.study import callbacks
 from shopfloor.study.composed import asked, composed, folder_of_command
 from shopfloor.study.running.failures import failure_key, forget_failure, record_failure
 from shopfloor.study.running.isolation import Broken, Ended, broken_by, isolated
+from shopfloor.study.running.reasons import EXPECTED
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +53,9 @@ def job(config: DictConfig) -> dict[str, str]:
     hydra = HydraConfig.get()
     overrides = list(hydra.overrides.task)
     base = folder_of_command()
-    results = base / str(config.results)
+    if not isinstance(config.get("results"), str):
+        raise ValueError(f"results {config.get('results')!r}, want the path of a folder")
+    results = base / config.results
     if hydra.mode == RunMode.MULTIRUN:
         return _one_of_many(config, overrides, base, results)
     from shopfloor.study.commands import train  # heavy; a study's cells import it in processes of their own
@@ -60,7 +63,8 @@ def job(config: DictConfig) -> dict[str, str]:
     try:
         done = train(asked(config), base=base)
     except Exception as error:
-        _record(results, config, overrides, broken_by(error), "")
+        if not isinstance(error, EXPECTED):  # whose text would be all that is recorded
+            _record(results, config, overrides, broken_by(error), "")
         raise
     forget_failure(results, _as_asked(config))
     if done.before:

@@ -67,7 +67,7 @@ def test_a_finished_cell_is_not_run_again(shared, tmp_path):
 
 def test_a_killed_study_goes_on_where_it_was_with_the_same_rows(shared, tmp_path):
     datasets = f"datasets={shared / 'datasets'}"
-    study = ["-m", *SMALL, datasets, "agent=knn,expert", "data.episodes=3,6", "seed=0,1"]
+    study = ["-m", *SMALL, datasets, "agent=knn", "data.episodes=3,4,5,6"]
     whole = forked.run("train", *study, f"results={tmp_path / 'whole'}", cwd=shared)
     assert whole.returncode == 0, whole.stderr
     assert (tmp_path / "whole" / "report.html").exists()
@@ -79,20 +79,20 @@ def test_a_killed_study_goes_on_where_it_was_with_the_same_rows(shared, tmp_path
     )
     rows = tmp_path / "killed" / "rows"
     deadline = time.monotonic() + 120
-    while len(list(rows.glob("*.json"))) < 2 and process.poll() is None and time.monotonic() < deadline:
+    while len(list(rows.glob("*.json"))) < 1 and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.wait()
     finished = {path: path.stat().st_mtime_ns for path in rows.glob("*.json")}
-    assert 2 <= len(finished) < 6
+    assert 1 <= len(finished) < 4
     again = forked.run("train", *study, f"results={tmp_path / 'killed'}", cwd=shared)
     assert again.returncode == 0, again.stderr
     assert all(path.stat().st_mtime_ns == stamp for path, stamp in finished.items())
     resumed, uninterrupted = read_rows(rows), read_rows(tmp_path / "whole" / "rows")
-    before, run = map(int, re.search(r"6 cells: (\d) done before, (\d) run\n", again.stdout).groups())
+    before, run = map(int, re.search(r"4 cells: (\d) done before, (\d) run\n", again.stdout).groups())
     assert before >= len(finished)  # the cell that was under way may have ended in that moment
-    assert before + run == 6
-    assert len(resumed) == len(uninterrupted) == 6  # 2 volumes x 2 seeds of knn, 2 seeds of the expert
+    assert before + run == 4
+    assert len(resumed) == len(uninterrupted) == 4
     assert all(same_but_for_times(a, b) for a, b in zip(resumed, uninterrupted, strict=True))
 
 

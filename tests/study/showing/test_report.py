@@ -15,6 +15,8 @@ from toy_rows import EPISODES, a_row, named
 
 from shopfloor.study.analysis.curves import panels
 from shopfloor.study.analysis.laws import LAWS
+from shopfloor.study.running.failures import record_failure
+from shopfloor.study.running.isolation import Broken
 from shopfloor.study.running.rows import RowError, read_rows, write_row
 from shopfloor.study.showing.report import write_report
 
@@ -171,3 +173,34 @@ def test_a_curve_is_of_one_code_the_latest_and_the_page_names_the_others(tmp_pat
     page = write_report(tmp_path).read_text()
     assert "5 rows of an older code or of other libraries" in page
     assert all(rows[0, seed]["key"] in page for seed in range(3))
+
+
+def test_a_report_elsewhere_writes_nothing_into_the_study(whole: Path, tmp_path: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in whole.rglob("*")}
+    page = write_report(whole, into=tmp_path / "page")
+    assert page.read_bytes() == (whole / "report.html").read_bytes()
+    assert {path: path.stat().st_mtime_ns for path in whole.rglob("*")} == before
+
+
+def test_cells_that_failed_are_named_with_their_reasons_and_alone_make_a_page(tmp_path: Path) -> None:
+    broken = Broken("error", "got <this>, want that", "Traceback")
+    path = record_failure(tmp_path, {"seed": 1}, ["seed=1", "agent=bc"], broken)
+    page = write_report(tmp_path).read_text()
+    assert "<strong>1 cell failed</strong>" in page
+    assert "got &lt;this&gt;, want that" in page
+    assert "seed=1 agent=bc" in page
+    (told,) = json.loads((tmp_path / "summary.json").read_text())["failures"]
+    assert told["key"] == path.stem
+
+
+def test_cells_whose_every_episode_diverged_are_warned_of_and_in_no_curve(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    rows = [a_row("bc", volume, 0, rng) for volume in (10, 30)]
+    rows[1]["evaluation"]["diverged"] = [True] * EPISODES
+    for row in rows:
+        write_row(tmp_path / "rows", row)
+    page = write_report(tmp_path).read_text()
+    (panel,) = json.loads((tmp_path / "summary.json").read_text())["panels"]
+    assert panel["diverged"] == [rows[1]["key"]]
+    assert [point["volume"] for point in panel["agents"][0]["points"]] == [10]
+    assert "of every\nepisode diverged" in page
