@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from hydra import compose, initialize_config_module
+from hydra.types import RunMode
 from omegaconf import OmegaConf
 
 from shopfloor.envs import DEFAULT, IDEAL, TASKS
@@ -66,3 +67,11 @@ def test_importing_the_environments_brings_neither_torch_nor_gl():
     quiet = os.environ | {"MUJOCO_GL": "disable"}
     done = subprocess.run([sys.executable, "-c", code], env=quiet, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+@pytest.mark.parametrize("path", sorted((CONF / "study").glob("*.yaml")), ids=lambda path: path.stem)
+def test_a_study_is_one_without_being_told_so(path):
+    with initialize_config_module("shopfloor.conf", version_base="1.3"):
+        config = compose("train", overrides=[f"+study={path.stem}"], return_hydra_config=True)
+    assert config.hydra.mode == RunMode.MULTIRUN
+    assert config.hydra.sweeper.params
