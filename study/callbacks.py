@@ -86,7 +86,8 @@ class StudyCallback(Callback):
         if self._thread is not None:
             self._thread.join()
         marks = [json.loads(mark.read_text()) for mark in _marks(config).iterdir()]
-        states = {mark["key"]: mark["state"] for mark in marks if mark}  # two jobs may be one cell
+        told = sorted((mark["state"] == "run", mark["key"], mark["state"]) for mark in marks if mark)
+        states = {key: state for _, key, state in told}  # two jobs may be one cell: the first runs it
         lost = sum(mark is None for mark in marks)
         self.failed = sum(state == "failed" for state in states.values()) + lost
         try:

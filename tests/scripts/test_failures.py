@@ -115,6 +115,11 @@ def test_the_same_command_tries_only_what_failed_and_forgets_it_where_it_is_done
     assert "failed" not in (results / "report.html").read_text()
 
 
+def test_two_jobs_that_are_one_cell_are_told_as_one_that_was_run(study):
+    done = study("well", "-m", "data.episodes=3,6")  # of which this agent uses none
+    assert "1 cells: 0 done before, 1 run\n" in done.stdout, done.stderr
+
+
 def test_a_study_of_failures_alone_has_a_report_too(study, tmp_path):
     done = study("raise,refuse", "-m")
     assert done.returncode != 0
