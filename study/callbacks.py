@@ -100,7 +100,10 @@ class StudyCallback(Callback):
 
         before = sum(state == "before" for state in states.values())
         run = sum(state == "run" for state in states.values())
-        counts = f"{len(states)} cells: {before} done before, {run} run" + f", {self.failed} failed" * bool(self.failed)
+        counts = (
+            f"{len(states)} cell{'s' * (len(states) != 1)}: {before} done before, {run} run"
+            + f", {self.failed} failed" * bool(self.failed)
+        )
         try:
             page = write_report(results)
         except Exception as error:

@@ -13,8 +13,7 @@ from importlib.metadata import version
 from shopfloor.study.verbs import COMPOSED, DRAWING, GOING_ON, VERBS
 
 GL_LIBRARIES = {"egl": "EGL", "osmesa": "OSMesa"}  # MUJOCO_GL without a screen -> what it needs, the quicker first
-FULL = "SHOPFLOOR_TRACEBACK"
-HYDRAS_FULL = "HYDRA_FULL_ERROR"
+FULL = "HYDRA_FULL_ERROR"  # 1 shows whole tracebacks, of Hydra's verbs and of all others
 COMPLETING = "_ARGCOMPLETE"  # set by the shell's completion
 
 
@@ -29,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         complete()
         return
     verb, rest = _verb(given)
-    whole = "1" in (os.environ.get(FULL), os.environ.get(HYDRAS_FULL))
+    whole = os.environ.get(FULL) == "1"
     try:
         if verb in DRAWING:
             draw_without_screen()
@@ -62,7 +61,7 @@ def _verb(given: Sequence[str]) -> tuple[str, list[str]]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    verbs = "\n".join(f"  {verb:10s}{summary}" for verb, summary in VERBS.items())
+    verbs = "\n".join(f"  {verb:15s}{summary}" for verb, summary in VERBS.items())
     parser = argparse.ArgumentParser(
         prog="shopfloor",
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -57,7 +57,7 @@ def train(config: Mapping[str, Any], *, base: Path, label: str = "") -> Finished
     )
     arguments = dict(o.agent)
     if arguments.get("log_folder"):
-        arguments["log_folder"] = str(Path(arguments["log_folder"]) / cell.key)
+        arguments["log_folder"] = str(base / arguments["log_folder"] / cell.key)
     path, row = run_cell(
         cell,
         lambda: from_config.agent(arguments, base=base),
@@ -114,11 +114,11 @@ def evaluate_agent(config: Mapping[str, Any], *, base: Path) -> str:
     agent = ready_agent(o.agent, new_task, base=base)
     outcome = evaluate(player(agent), new_task, realism, o.evaluation, threads=o.threads)
     success, lengths = np.array(outcome["success"]), np.array(outcome["lengths"])
-    seconds = lengths[success].mean() / CONTROL_RATE if success.any() else float("nan")
+    took = f"{lengths[success].mean() / CONTROL_RATE:.1f} s a success, " if success.any() else ""
     return (
         f"{o.agent['name']} on {o.task['name']} ({o.realism['name']}): "
         f"{success.sum()} of {len(success)}, {_rate(outcome['success'])}, "
-        f"{seconds:.1f} s a success, {sum(outcome['diverged'])} diverged"
+        f"{took}{sum(outcome['diverged'])} diverged"
     )
 
 

@@ -25,7 +25,7 @@ FLAGS = """\
 
 def explain(verb: str, arguments: Sequence[str]) -> str:
     """The help of a verb as its other arguments compose it: so agent=sac explains the options of sac."""
-    overrides = [argument for argument in arguments if not argument.startswith("-")]
+    overrides = [argument for argument in arguments if "=" in argument and not argument.startswith("-")]
     module = importlib.import_module(f"shopfloor.study.verbs.{verb}")
     with initialize_config_module(CONF, version_base="1.3"):
         config = compose(verb, overrides, return_hydra_config=True)

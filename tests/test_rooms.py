@@ -14,7 +14,6 @@ MAY_IMPORT = {  # the longest name that a module's begins with is its room; what
     "agents": {"demos.dataset", "agents"},
     "study": {"envs", "demos", "agents", "study"},
     "study.running": {"envs", "demos", "agents", "study.running"},
-    "study.running.preloaded": {"agents", "study.commands"},  # loaded by name, in a process of its own
     "study.analysis": {"study.running.rows", "study.analysis"},
     "study.showing": {"envs", "study.running", "study.analysis", "study.showing"},
     "conf": {"conf"},

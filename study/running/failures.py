@@ -21,13 +21,13 @@ class Failure(TypedDict):
     """Why a cell gave no row."""
 
     key: str
-    asked: dict[str, Any]  # the config as it was asked for; unlike a row's cell it need not make sense
-    overrides: list[str]  # the command line of this one cell
     kind: str  # error, memory, killed, time
     reason: str  # one line
+    overrides: list[str]  # the command line of this one cell
+    finished: str  # when, in UTC and ISO 8601
     traceback: str
     log: str  # the end of what the cell logged
-    finished: str  # when, in UTC and ISO 8601
+    asked: dict[str, Any]  # the config as it was asked for; unlike a row's cell it need not make sense
 
 
 def failure_key(asked: Mapping[str, Any]) -> str:
@@ -42,13 +42,13 @@ def record_failure(
     """Write results/failures/<key>.json in place of an earlier one; gives its path."""
     failure: Failure = {
         "key": failure_key(asked),
-        "asked": dict(asked),
-        "overrides": list(overrides),
         "kind": broken.kind,
         "reason": broken.reason,
+        "overrides": list(overrides),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "traceback": broken.traceback,
         "log": log[-LOG_CHARACTERS:],
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "asked": dict(asked),
     }
     path = results / FOLDER / f"{failure['key']}.json"
     write_atomically(path, (json.dumps(failure, indent=1, default=str) + "\n").encode())

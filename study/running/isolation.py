@@ -21,7 +21,7 @@ from shopfloor.study.running.reasons import one_line
 T = TypeVar("T")
 
 Kind = Literal["error", "memory", "killed", "time"]
-PRELOADED = ["shopfloor.study.running.preloaded"]  # in the process that the calls' own are forked from
+PRELOADED = ["shopfloor.study.preloaded"]  # in the process that the calls' own are forked from
 PATIENCE = 10.0  # [s] that a process which is asked to end is given
 
 

@@ -10,8 +10,9 @@ VERBS = {
     "tasks": "list the tasks, or describe some",
     "scene": "write a task's scene as MJCF, or look at it",
     "calibrate": "count how often forecasts hold where the truth is known",
+    "contact_sheet": "draw all tasks in one picture",
     "bench": "measure speed, as ratios to the bare libraries",
 }
 COMPOSED = ("train", "collect", "evaluate", "replay")  # their options are composed by Hydra
-DRAWING = ("replay", "scene")
+DRAWING = ("replay", "scene", "contact_sheet")
 GOING_ON = ("train", "collect")  # a second run does only what a first one left

@@ -10,7 +10,7 @@ from pathlib import Path
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 FORKED = multiprocessing.get_context("forkserver")
-FORKED.set_forkserver_preload(["shopfloor.study.running.preloaded", "shopfloor.agents.sac"])
+FORKED.set_forkserver_preload(["shopfloor.study.preloaded", "shopfloor.agents.sac"])
 
 
 def run(script, *arguments, cwd=None, without=(), path=None):

@@ -117,7 +117,7 @@ def test_the_same_command_tries_only_what_failed_and_forgets_it_where_it_is_done
 
 def test_two_jobs_that_are_one_cell_are_told_as_one_that_was_run(study):
     done = study("well", "-m", "data.episodes=3,6")  # of which this agent uses none
-    assert "1 cells: 0 done before, 1 run\n" in done.stdout, done.stderr
+    assert "1 cell: 0 done before, 1 run\n" in done.stdout, done.stderr
 
 
 def test_a_study_of_failures_alone_has_a_report_too(study, tmp_path):
@@ -130,7 +130,7 @@ def test_a_single_cell_that_fails_is_recorded_too(study, tmp_path):
     done = study("raise")
     assert done.returncode != 0
     assert done.stderr.strip().splitlines() == [
-        "error: KeyError: 'no such thing' (SHOPFLOOR_TRACEBACK=1 shows where)",
+        "error: KeyError: 'no such thing' (HYDRA_FULL_ERROR=1 shows where)",
     ]
     assert len(read_failures(tmp_path / "results")) == 1
 
@@ -166,9 +166,10 @@ def test_a_folder_in_another_script_works(study, tmp_path):
     assert len(list((tmp_path / "größe 数" / "é" / "rows").glob("*.json"))) == 1
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_finished_study_may_be_read_only(study, tmp_path):
     assert study("well").returncode == 0
     for path in [*(tmp_path / "results").rglob("*"), tmp_path / "results"]:
         path.chmod(0o555 if path.is_dir() else 0o444)
+    if os.access(tmp_path / "results", os.W_OK):
+        pytest.skip("root may write everywhere")
     assert study("well", "hydra.run.dir=.", "hydra.output_subdir=null").returncode == 0
