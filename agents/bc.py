@@ -141,6 +141,7 @@ class BehaviorCloning:
             gradient_steps=losses.steps,
             flops=flops_per_step * losses.steps,
             final_loss=losses.final,
+            epochs=losses.steps * args.batch_size / len(inputs),
         )
 
     def reset(self, mask: NDArray[np.bool_]) -> None:

@@ -18,6 +18,7 @@ from shopfloor.demos.dataset import Dataset
 log = logging.getLogger(__name__)
 
 LANES = 2
+OPTIONAL = ("final_loss", "epochs")  # of a record: what an agent may leave out
 PROTOCOL = "shopfloor.agents.protocol.Agent"
 CALLS: dict[str, tuple[tuple[None, ...], dict[str, None]]] = {  # how the study calls each method
     "fit": ((None, None, None), {"env_factory": None}),
@@ -63,7 +64,7 @@ def checked_record(record: Any, agent: Agent) -> TrainingRecord:
     for field in fields(record):
         number = value.item() if isinstance(value := getattr(record, field.name), np.generic) else value
         whole = field.type == "int"
-        if not (number is None and field.name == "final_loss"):
+        if not (number is None and field.name in OPTIONAL):
             if isinstance(number, bool) or not isinstance(number, int if whole else (int, float)):
                 raise ValueError(f"{said} {field.name} {value!r}, want a {'whole ' * whole}number")
             if not math.isfinite(number):

@@ -72,6 +72,7 @@ class TrainingRecord:
     flops: float = 0.0  # [FLOP] spent in training, estimated as 6 x parameters x samples (Kaplan et al. 2020)
     interactions: int = 0  # environment steps taken
     final_loss: float | None = None
+    epochs: float | None = None  # how often training saw each sample of the dataset; None where it makes no passes
 
 
 class Policy(Protocol):

@@ -18,9 +18,11 @@ LANES = 125  # episodes in lockstep; changes nothing but the speed
 
 
 class Collector:
-    """Records any range of the episodes that (task, realism, fleet, sites, seed) determine.
+    """Records any range of the episodes that (task, realism, fleet, sites, operators, seeds) determine.
 
-    new_task: makes a fresh task object; threads: 0 for one per processor. lanes and threads change no bit.
+    new_task: makes a fresh task object; operators: persons of the fleet, all by default; seed: of the worlds and of
+    what happens in an episode; fleet_seed: of the persons, by default the same; threads: 0 for one per processor.
+    lanes and threads change no bit.
     """
 
     def __init__(
@@ -31,6 +33,8 @@ class Collector:
         *,
         sites: Sequence[int],
         seed: int,
+        operators: int | None = None,
+        fleet_seed: int | None = None,
         lanes: int = LANES,
         threads: int = 0,
     ) -> None:
@@ -40,7 +44,13 @@ class Collector:
         self._env.reset(seed=seed)
         task = self._env.task
         self._operators = OperatorPolicy(
-            fleet, task.robot, task.expert(), seed=seed, lanes=lanes, horizon_steps=task.horizon_steps
+            fleet.operators(seed if fleet_seed is None else fleet_seed, operators),
+            task.robot,
+            task.expert(),
+            label_noise=fleet.label_noise,
+            seed=seed,
+            lanes=lanes,
+            horizon_steps=task.horizon_steps,
         )
 
     def __call__(self, start: int, stop: int) -> Dataset:

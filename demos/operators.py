@@ -66,7 +66,7 @@ class Operator:
 
 @dataclass(frozen=True)
 class Fleet:
-    """The operators who collect: `tiers` maps a tier's name to how many of them; the seed makes them persons.
+    """The operators who collect: `tiers` maps a tier's name to how many of them; a seed makes them persons.
 
     label_noise is the chance that the success label of an episode is wrong.
     The default mix is that of robomimic's multi-human datasets.
@@ -84,28 +84,45 @@ class Fleet:
         if not 0 <= self.label_noise < 0.5:
             raise ValueError(f"label noise {self.label_noise}, want 0 or more and less than 0.5")
 
-    def operators(self, seed: int) -> list[Operator]:
-        """The fleet's people, tier by tier in the order of TIERS; the same for the same seed."""
+    def operators(self, seed: int, count: int | None = None) -> list[Operator]:
+        """The fleet's first `count` people, all by default, or more of the same mix; the same for the same seed.
+
+        The first ones are the same whatever the count. Tiers take turns, so that each count has the mix as nearly as
+        can be. ValueError unless 1 <= count <= 100 000.
+        """
+        count = sum(self.tiers.values()) if count is None else count
+        if not 1 <= count <= MOST:
+            raise ValueError(f"{count} operators, want 1 to {MOST:,}")
         people: list[Operator] = []
-        for tier, skill in TIERS.items():
-            for _ in range(self.tiers.get(tier, 0)):
-                rng = stream(Purpose.FLEET, seed, len(people))
-                habits = (skill.speed, skill.jitter, skill.overshoot, skill.reaction, Uniform(-1.0, 1.0))
-                people.append(Operator(tier, *(float(habit.sample(rng)) for habit in habits)))
+        dealt = dict.fromkeys((tier for tier in TIERS if self.tiers.get(tier)), 0)
+        while len(people) < count:
+            tier = min(dealt, key=lambda tier: (dealt[tier] + 0.5) / self.tiers[tier])  # Webster's method
+            dealt[tier] += 1
+            skill, rng = TIERS[tier], stream(Purpose.FLEET, seed, len(people))
+            habits = (skill.speed, skill.jitter, skill.overshoot, skill.reaction, Uniform(-1.0, 1.0))
+            people.append(Operator(tier, *(float(habit.sample(rng)) for habit in habits)))
         return people
 
 
 class OperatorPolicy:
     """Lane by lane, an operator's actions: the expert's, with the operator's style and faults.
 
-    Everything random in an episode is drawn at its start, from the episode's own stream.
+    people: whom the fleet deals. Everything random in an episode is drawn at its start, from the episode's own stream.
     """
 
     def __init__(
-        self, fleet: Fleet, robot: Robot, expert: Expert, *, seed: int, lanes: int, horizon_steps: int
+        self,
+        people: Sequence[Operator],
+        robot: Robot,
+        expert: Expert,
+        *,
+        label_noise: float,
+        seed: int,
+        lanes: int,
+        horizon_steps: int,
     ) -> None:
-        self._people: Sequence[Operator] = fleet.operators(seed)
-        self._label_noise = fleet.label_noise
+        self._people = people
+        self._label_noise = label_noise
         self._expert = expert
         self._seed = seed
         self._grips, self._motion_groups = robot.grip_columns, robot.motion_groups

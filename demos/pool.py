@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from shopfloor.demos.collect import Collector
 from shopfloor.demos.dataset import Dataset
 from shopfloor.demos.operators import Fleet
+from shopfloor.demos.selection import Selection
 from shopfloor.demos.store import Store
 from shopfloor.envs import Realism, Task, collection_sites
 from shopfloor.envs.simulation import CONTROL_RATE
@@ -20,42 +22,82 @@ LIBRARIES = ("mujoco", "gymnasium", "numpy")  # whose version may change a demon
 COLLECTING = "shopfloor.demos.collect"
 BY_NAME = ("shopfloor.envs.tasks",)  # looks tasks up: the one in question is named by its config
 
+FIRST_LOOK = 64  # demonstrations that are collected first where a selection does not say how many it takes
+MARGIN = 1.1  # times the demonstrations that seem to be wanted, so that one look more is seldom needed
+HOPELESS = 1000  # demonstrations after which a selection must have at least one in a thousand of what it wants
+
+
+@dataclass(frozen=True)
+class Crew:
+    """Who of a fleet collects where: its first people at the first sites, as seeds draw them. ValueError if too few."""
+
+    sites: int
+    operators: int | None = None  # people, as many as the fleet's tiers say by default
+    seed: int = 0  # of the worlds and of what happens in an episode
+    fleet_seed: int = 0  # of the persons
+
+    def __post_init__(self) -> None:
+        for name in ("seed", "fleet_seed"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} {getattr(self, name)}, want 0 or more")
+        collection_sites(self.sites)  # raises ValueError if there are not so many
+
 
 @dataclass(frozen=True)
 class Pool:
-    """Demonstrations that can be had, one after another, by `fleet` at the first `sites` sites, drawn by `seed`."""
+    """Demonstrations that can be had, one after another, of a fleet's crew."""
 
     new_task: Callable[[], Task]
     realism: Realism
     fleet: Fleet
-    sites: int
-    seed: int
+    crew: Crew
     recipe: Mapping[str, Any]  # what determines them all, which names the dataset
 
     def __post_init__(self) -> None:
-        if self.seed < 0:
-            raise ValueError(f"seed {self.seed}, want 0 or more")
-        collection_sites(self.sites)  # raises ValueError if there are not so many
+        self.fleet.operators(self.crew.fleet_seed, self.crew.operators)  # raises ValueError if there are not so many
 
-    def load(self, datasets: Path, episodes: int, *, threads: int) -> Dataset:
-        """The first `episodes` demonstrations from disk; those that are not there yet are collected first.
+    @property
+    def sites(self) -> range:
+        """The sites where they are made."""
+        return collection_sites(self.crew.sites)
 
-        Raises ValueError on less than one.
+    def load(self, datasets: Path, selection: Selection, *, threads: int) -> Dataset:
+        """The selected demonstrations, from disk; those that are not there yet are collected first.
+
+        Raises ValueError where none is wanted, none fits, or filters leave next to nothing.
         """
 
         def collect(start: int, stop: int) -> Dataset:
-            sites = collection_sites(self.sites)
-            collector = Collector(self.new_task, self.realism, self.fleet, sites=sites, seed=self.seed, threads=threads)
+            collector = Collector(
+                self.new_task,
+                self.realism,
+                self.fleet,
+                sites=self.sites,
+                operators=self.crew.operators,
+                seed=self.crew.seed,
+                fleet_seed=self.crew.fleet_seed,
+                threads=threads,
+            )
             return collector(start, stop)
 
-        return Store(datasets).load(self.recipe, episodes, collect, feature_names=self.new_task().feature_names)
+        store, names = Store(datasets), self.new_task().feature_names
+        count = FIRST_LOOK if selection.episodes is None else selection.episodes
+        while True:
+            pool = store.load(self.recipe, count, collect, feature_names=names)
+            chosen, share = selection.of(pool)
+            if share >= 1:
+                break
+            if count >= HOPELESS and share * HOPELESS < 1:
+                raise ValueError(f"of {count} demonstrations {len(chosen)} are what is selected, want more than that")
+            count = math.ceil(count * min(4.0, max(1.01, MARGIN / share if share else 4.0)))
+        if not len(chosen):
+            raise ValueError(f"{selection.robot_hours} robot hours hold no whole demonstration, want more")
+        return chosen
 
 
-def recipe(
-    task: Mapping[str, Any], realism: Mapping[str, Any], fleet: Mapping[str, Any], sites: int, seed: int
-) -> dict[str, Any]:
+def recipe(task: Mapping[str, Any], realism: Mapping[str, Any], fleet: Mapping[str, Any], crew: Crew) -> dict[str, Any]:
     """What determines every demonstration of a pool, code and libraries included; its hash names the dataset."""
-    config = {"task": task, "realism": realism, "fleet": fleet, "sites": sites, "seed": seed}
+    config = {"task": task, "realism": realism, "fleet": fleet, **asdict(crew)}
     code = fingerprint(COLLECTING, *targets(config), past=BY_NAME)
     return {**config, "code": code, "versions": {name: version(name) for name in LIBRARIES}}
 

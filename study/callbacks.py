@@ -71,7 +71,8 @@ class StudyCallback(Callback):
         """Leave the mark of one finished job; runs in the job's own process."""
         if "num" in config.hydra.job:  # in a multirun only
             done = job_return.return_value if job_return.status == JobStatus.COMPLETED else None
-            (_marks(config) / str(config.hydra.job.num)).write_text(json.dumps(done))
+            mark = None if done is None else {"key": done.key, "state": done.state}
+            (_marks(config) / str(config.hydra.job.num)).write_text(json.dumps(mark))
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Write the report over all rows in the results folder, and say where it lies."""

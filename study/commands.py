@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from shopfloor.agents.protocol import Agent
-from shopfloor.demos.pool import Pool, recipe, without_demonstrations
+from shopfloor.agents.protocol import Agent, Source
+from shopfloor.demos.pool import Crew, Pool, recipe, without_demonstrations
+from shopfloor.demos.selection import Selection
 from shopfloor.demos.store import Store
 from shopfloor.envs import Task
 from shopfloor.envs.randomness import Purpose, stream
@@ -20,7 +21,7 @@ from shopfloor.study.options import CollectOptions, EvaluateOptions, TrainOption
 from shopfloor.study.running import from_config
 from shopfloor.study.running.cell import Cell, run_cell
 from shopfloor.study.running.evaluation import evaluate, player
-from shopfloor.study.running.rows import read_row
+from shopfloor.study.running.rows import read_row, seed_name, seed_of
 from shopfloor.study.running.trial import Trial, run_trial
 from shopfloor.study.running.verification import Verdict, verdict
 from shopfloor.study.showing.phrases import percent_interval
@@ -46,13 +47,12 @@ def train(config: Mapping[str, Any], *, base: Path, label: str = "") -> Finished
     kind = from_config.agent_class(o.agent)
     if not hasattr(kind, "learns_from"):
         raise ValueError(f"agent {o.agent['name']}, want a class with learns_from; `evaluate` plays saved agents")
-    episodes = o.data.episodes if kind.learns_from == "demonstrations" else 0
     aside = getattr(kind, "changes_no_bit", ())
     cell = Cell(
         {
-            **{name: config[name] for name in ("task", "realism", "fleet", "evaluation", "seed")},
+            **{name: config[name] for name in ("task", "realism", "fleet", "evaluation")},
             "agent": {name: value for name, value in o.agent.items() if name not in aside},
-            "data": {**config["data"], "episodes": episodes},
+            **_drawn(kind.learns_from, config),
         }
     )
     arguments = dict(o.agent)
@@ -62,16 +62,18 @@ def train(config: Mapping[str, Any], *, base: Path, label: str = "") -> Finished
         cell,
         lambda: from_config.agent(arguments, base=base),
         _pool(o),
-        episodes=episodes,
+        from_config.selection(o.data),
         budget=from_config.budget(o.agent),
         evaluation=o.evaluation,
+        training_seed=o.seeds.training,
         results=o.results,
         datasets=o.datasets,
         threads=o.threads,
         keep_agent=o.keep_agents,
     )
     if row is not None:
-        said = f"{o.task['name']} {o.agent['name']} n={episodes} seed={o.seed}{f' {label}' if label else ''}"
+        seed, count = seed_name(seed_of(row)), row["data"]["episodes"]
+        said = f"{o.task['name']} {o.agent['name']} n={count} seed={seed}{label and f' {label}'}"
         rate, times = _rate(row["evaluation"]["success"]), row["times"]
         log.info("%s: success %s, fit %.0f s, evaluation %.0f s", said, rate, times["fit_s"], times["evaluate_s"])
     return Finished(path, row is None)
@@ -87,9 +89,10 @@ def _again(cell: Mapping[str, Any], datasets: Path, threads: int) -> Trial:
     return run_trial(
         from_config.agent(o.agent),
         _pool(o),
-        o.data.episodes,
+        from_config.selection(o.data),
         from_config.budget(o.agent),
         o.evaluation,
+        training_seed=o.seeds.training,
         datasets=o.datasets,
         threads=o.threads,
     )
@@ -99,7 +102,7 @@ def collect(config: Mapping[str, Any], *, base: Path) -> str:
     """Make sure that a dataset of demonstrations is there; returns a line that says where and what."""
     o = from_config.options(CollectOptions, config, base=base)
     pool = _pool(o)
-    dataset = pool.load(o.datasets, o.episodes, threads=o.threads)
+    dataset = pool.load(o.datasets, Selection(episodes=o.episodes), threads=o.threads)
     return (
         f"{Store(o.datasets).folder(pool.recipe)}: {len(dataset)} demonstrations, {dataset.frames} frames, "
         f"{dataset.robot_hours:.2f} robot hours, labelled a success {dataset.episode_success.mean():.0%}, "
@@ -133,15 +136,26 @@ def ready_agent(config: Mapping[str, Any], new_task: Callable[[], Task], *, base
     return agent
 
 
+def _drawn(source: Source, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Of what names a cell, data and seeds: only what has a part in it, so that equal cells have one name."""
+    seeds = dict(config["seeds"])
+    if source == "demonstrations":
+        return {"data": config["data"], "seeds": seeds}
+    if source == "truth":  # nothing of its own is drawn
+        seeds = dict.fromkeys(seeds, 0)
+    sites = config["data"]["sites"] if source == "interaction" else 1
+    return {"data": {"episodes": 0, "sites": sites}, "seeds": seeds}
+
+
 def _pool(o: TrainOptions | CollectOptions) -> Pool:
-    sites = o.data.sites if isinstance(o, TrainOptions) else o.sites
+    people = o.data if isinstance(o, TrainOptions) else o
+    crew = Crew(people.sites, people.operators, seed=o.seeds.data, fleet_seed=o.seeds.fleet)
     return Pool(
         from_config.task_maker(o.task),
         from_config.realism(o.realism),
         from_config.fleet(o.fleet),
-        sites=sites,
-        seed=o.seed,
-        recipe=recipe(o.task, o.realism, o.fleet, sites, o.seed),
+        crew,
+        recipe(o.task, o.realism, o.fleet, crew),
     )
 
 

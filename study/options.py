@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,10 +18,23 @@ Hours = Annotated[float, Field(gt=0)]
 
 @dataclass(frozen=True)
 class Learning:
-    """What a cell learns from: the first `episodes` demonstrations of a pool at `sites` sites."""
+    """What a cell learns from: of the demonstrations of a fleet's people at some sites, a selection."""
 
-    episodes: NonNegativeInt
     sites: PositiveInt
+    episodes: NonNegativeInt | None = None
+    successful_episodes: PositiveInt | None = None
+    robot_hours: Hours | None = None
+    operators: PositiveInt | None = None
+    filters: Node = field(default_factory=dict)  # by name
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """Of what a cell draws: worlds and what happens in them, the fleet's persons, an agent's training."""
+
+    data: NonNegativeInt
+    fleet: NonNegativeInt
+    training: NonNegativeInt
 
 
 @dataclass(frozen=True)
@@ -34,12 +47,21 @@ class TrainOptions:
     agent: Node
     data: Learning
     evaluation: Evaluation
-    seed: NonNegativeInt
+    seeds: Seeds
     results: Path
     datasets: Path
     threads: Threads
     keep_agents: bool
+    seed: NonNegativeInt = 0  # what seeds are where they are not given
     time_limit: Hours | None = None  # [h]
+
+
+@dataclass(frozen=True)
+class FleetSeeds:
+    """Of what a pool draws."""
+
+    data: NonNegativeInt
+    fleet: NonNegativeInt
 
 
 @dataclass(frozen=True)
@@ -51,6 +73,8 @@ class CollectOptions:
     fleet: Node
     episodes: PositiveInt
     sites: PositiveInt
+    operators: PositiveInt | None
+    seeds: FleetSeeds
     seed: NonNegativeInt
     datasets: Path
     threads: Threads

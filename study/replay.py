@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from shopfloor.agents.protocol import Policy
-from shopfloor.envs import ShopfloorVectorEnv, held_out_sites
+from shopfloor.envs import ShopfloorVectorEnv
 from shopfloor.envs.arguments import is_whole
 from shopfloor.envs.rendering import Renderer
 from shopfloor.envs.simulation import CONTROL_RATE
@@ -74,7 +74,7 @@ def replay(config: Mapping[str, Any], *, base: Path) -> list[Path]:
             new_task(),
             lanes,
             realism=realism,
-            sites=held_out_sites(evaluation.sites),
+            sites=evaluation.site_numbers(),
             autoreset_mode="Disabled",
             threads=o.threads,
             camera=o.camera,

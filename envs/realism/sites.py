@@ -13,6 +13,7 @@ from shopfloor.envs.randomness import Purpose, Uniform, draw_normal, keys
 Array = NDArray[np.float64]
 
 FIRST_HELD_OUT = 1_000_000  # sites from here on are for evaluation, those below for collection
+FIRST_VALIDATION = 2_000_000  # sites from here on are for choosing settings, on which nothing is reported
 BOUNDS = {  # beyond which a factory is none, or its parts would weigh nothing
     "friction": (0.01, 10.0),
     "part_mass": (-0.008, 10.0),  # [kg]
@@ -95,6 +96,11 @@ def collection_sites(count: int) -> range:
 def held_out_sites(count: int) -> range:
     """The indices of the first `count` sites for evaluation, disjoint from every collection site."""
     return _sites(FIRST_HELD_OUT, count)
+
+
+def validation_sites(count: int) -> range:
+    """The indices of the first `count` sites for choosing settings, disjoint from all others."""
+    return _sites(FIRST_VALIDATION, count)
 
 
 def _sites(first: int, count: int) -> range:

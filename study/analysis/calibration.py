@@ -89,7 +89,7 @@ def score(truth: Truth, design: Design, curves: int, rng: np.random.Generator) -
                 refused += 1
                 continue
             (mean,) = answer.mean_rate([FAR])
-            reach = answer.demonstrations_for(TARGET)
+            reach = answer.volume_for(TARGET)
             named += reach.sure
             outside = max(mean.low - far, far - mean.high, 0.0)
             rows.append(
@@ -98,8 +98,8 @@ def score(truth: Truth, design: Design, curves: int, rng: np.random.Generator) -
                     outside == 0,
                     outside == 0 or abs(mean.estimate - far) <= NEAR,
                     _holds(answer.gain(MORE), float(then - now)),
-                    _holds(reach.demonstrations, needed),
-                    reach.demonstrations.low <= needed,
+                    _holds(reach.volume, needed),
+                    reach.volume.low <= needed,
                     _holds(answer.new_cell(FAR, design.episodes, rng), float(new[curve])),
                     _width(mean),
                     _width(mean) + 2 / (1 - LEVEL) * outside,

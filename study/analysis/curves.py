@@ -1,32 +1,32 @@
-"""Joins rows into learning curves: one panel per task, realism and evaluation, one curve per agent in it."""
+"""Joins rows into learning curves: one panel per task, realism, evaluation and axis, one curve per agent in it."""
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from shopfloor.study.analysis.axes import AXES, EPISODES, Axis, at, axes_of, is_trained, without
 from shopfloor.study.analysis.crossed import crossed_intervals
 from shopfloor.study.analysis.evidence import Evidence, gather
 from shopfloor.study.analysis.statistics import Interval
-from shopfloor.study.running.rows import Row, RowError, canonical, code_key
+from shopfloor.study.running.rows import Row, RowError, Seed, canonical, code_key, seed_name, seed_of
 
 
 @dataclass(frozen=True)
 class Point:
     """The cells of one agent at one volume, which differ in nothing but the seed."""
 
-    volume: int  # [demonstrations]
-    seeds: tuple[int, ...]
+    volume: float  # on the panel's axis, mean over seeds
+    seeds: tuple[Seed, ...]
     outcomes: NDArray[np.bool_]  # (seeds, episodes) success
     rate: Interval
-    robot_hours: float  # [h] of demonstrations, mean over seeds
-    fit_s: float  # [s] mean over seeds
+    rows: tuple[Row, ...]  # in the order of the seeds
 
     @property
     def successes(self) -> int:
@@ -38,18 +38,56 @@ class Point:
         """Evaluation episodes of all seeds together."""
         return self.outcomes.size
 
-    def of_seeds(self, seeds: Sequence[int]) -> NDArray[np.bool_]:
+    @property
+    def robot_hours(self) -> float | None:
+        """[h] of demonstrations, mean over seeds."""
+        return self.mean(lambda row: row["data"]["robot_hours"])
+
+    @property
+    def sites(self) -> float | None:
+        """Distinct collection sites, mean over seeds."""
+        return self.mean(lambda row: row["data"]["sites"] or None)
+
+    @property
+    def operators(self) -> float | None:
+        """Distinct persons, mean over seeds; None where rows do not say."""
+        return self.mean(lambda row: row["data"]["operators"] or None)
+
+    @property
+    def epochs(self) -> float | None:
+        """How often training saw each sample, mean over seeds; None where it makes no passes."""
+        return self.mean(lambda row: row["agent"]["epochs"])
+
+    @property
+    def fit_s(self) -> float | None:
+        """[s] of training, mean over seeds."""
+        return self.mean(lambda row: row["times"]["fit_s"])
+
+    def mean(self, of: Callable[[Row], float | None]) -> float | None:
+        """Mean over seeds of a number that rows hold; None where one does not."""
+        values = [value for row in self.rows if (value := of(row)) is not None]
+        return float(np.mean(values)) if len(values) == len(self.rows) else None
+
+    def of_seeds(self, seeds: Sequence[Seed]) -> NDArray[np.bool_]:
         """Outcomes (len(seeds), episodes) of these seeds, in their order."""
         return self.outcomes[[self.seeds.index(seed) for seed in seeds]]
 
 
 @dataclass(frozen=True)
 class Curve:
-    """One agent's success over volumes, ascending; a reference has the one volume 0."""
+    """One agent's success over volumes of an axis, ascending; a reference has the one volume 0."""
 
     label: str
+    axis: Axis
     points: tuple[Point, ...]
     sites: NDArray[np.int64]  # (episodes,) held-out site of each evaluation episode
+
+    def until(self, volume: float) -> Curve:
+        """The curve up to a volume. ValueError where it has no point there."""
+        points = tuple(point for point in self.points if point.volume <= volume)
+        if not points:
+            raise ValueError(f"{self.label}: no volume up to {volume:g}, want one of {self.points[0].volume:g} or more")
+        return replace(self, points=points)
 
     def evidence(self) -> Evidence:
         """What the trained policies say of the mean rates, for laws."""
@@ -57,7 +95,7 @@ class Curve:
         outcomes = np.full((len(self.points), len(seeds), len(self.sites)), np.nan)
         for index, point in enumerate(self.points):
             outcomes[index, [seeds.index(seed) for seed in point.seeds]] = point.outcomes
-        volumes = np.array([point.volume for point in self.points], dtype=np.float64)
+        volumes = np.array([point.volume for point in self.points])
         return gather(volumes, outcomes[None], self.sites)
 
     @property
@@ -72,21 +110,30 @@ class Panel:
 
     task: str  # with the settings that tell it from others of its name
     realism: str
+    axis: Axis
     evaluation: Mapping[str, Any]  # its config
     sites: NDArray[np.int64]  # (episodes,) held-out site of each evaluation episode
     curves: tuple[Curve, ...]  # best at the largest volume first
-    references: tuple[Curve, ...]  # agents that use no demonstrations, best first
+    references: tuple[Curve, ...]  # agents that learn from nothing, best first
     missing: tuple[str, ...]  # cells of the grid without a row, as "bc with 30 demonstrations (seeds 1, 2)"
     rows: tuple[Row, ...]
     older: tuple[str, ...] = ()  # keys of rows of an older code or other libraries: they are in nothing else here
     diverged: tuple[str, ...] = ()  # keys of rows whose every episode diverged: they are in no curve
 
+    @property
+    def chosen_on(self) -> bool:
+        """Whether its episodes are for choosing settings, so that its rates are no results."""
+        return bool(self.evaluation["split"] != "test")
 
-def panels(rows: Iterable[Row]) -> list[Panel]:
-    """Group rows into panels, sorted by task and realism.
 
-    Raises RowError where rows of one evaluation config hold different episodes: they are not comparable.
+def panels(rows: Iterable[Row], axis: str | None = None) -> list[Panel]:
+    """Group rows into panels, those of test episodes first, then by task, realism and axis.
+
+    axis: the one axis to show, by default those along which the rows were swept. Raises RowError where rows of one
+    evaluation config hold different episodes: they are not comparable. ValueError on an unknown axis.
     """
+    if axis is not None and axis not in AXES:
+        raise ValueError(f"axis {axis!r}, want one of {', '.join(AXES)}")
     groups: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         groups[canonical(list(_settings(row["cell"]).values()))].append(row)
@@ -95,30 +142,36 @@ def panels(rows: Iterable[Row]) -> list[Panel]:
         cells = {key: group[0]["cell"] for key, group in groups.items()}
         alike = {key: _settings(cell) for key, cell in cells.items() if cell["realism"]["name"] == realism}
         names |= _told_apart(alike, "task")
-    return [_panel(names[key], groups[key]) for key in sorted(groups)]
+    found = []
+    for key in sorted(groups, key=lambda key: (groups[key][0]["cell"]["evaluation"]["split"] != "test", key)):
+        kept, older = _of_one_code(groups[key])
+        axes = [AXES[axis]] if axis else axes_of(kept) or [EPISODES]
+        found += [_panel(names[key], each, kept, older) for each in axes]
+    return found
 
 
 def _settings(cell: Mapping[str, Any]) -> dict[str, Any]:
     return {part: cell[part] for part in ("task", "realism", "evaluation")}
 
 
-def _panel(name: str, rows: list[Row]) -> Panel:
-    rows, older = _of_one_code(rows)
+def _panel(name: str, axis: Axis, rows: list[Row], older: list[Row]) -> Panel:
     first = rows[0]
     episodes = [first["evaluation"]["sites"], first["evaluation"]["episodes"]]
     for row in rows:
         if [row["evaluation"]["sites"], row["evaluation"]["episodes"]] != episodes:
             raise RowError(f"rows {first['key']} and {row['key']} have one evaluation config but other episodes")
+    rows = [row for row in rows if axis.value(row) or not is_trained(row)]
     sound = [row for row in rows if not all(row["evaluation"]["diverged"])]
-    trained = _curves([row for row in sound if row["cell"]["data"]["episodes"] > 0])
+    trained = _curves([row for row in sound if is_trained(row)], axis)
     return Panel(
         task=name,
         realism=first["cell"]["realism"]["name"],
+        axis=axis,
         evaluation=first["cell"]["evaluation"],
         sites=np.array(first["evaluation"]["sites"]),
         curves=trained,
-        references=_curves([row for row in sound if row["cell"]["data"]["episodes"] == 0]),
-        missing=_missing(trained),
+        references=_curves([row for row in sound if not is_trained(row)], axis),
+        missing=_missing(trained, axis),
         rows=tuple(rows),
         older=tuple(sorted(row["key"] for row in older)),
         diverged=tuple(sorted({row["key"] for row in rows} - {row["key"] for row in sound})),
@@ -129,7 +182,8 @@ def _of_one_code(rows: list[Row]) -> tuple[list[Row], list[Row]]:
     """Of each curve's rows those that the code made which made its latest, in their order; and all others."""
     curves: dict[str, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
-        curves[canonical(_without_axes(row["cell"]))][code_key(row)].append(row)
+        keys = [key for axis in AXES.values() if axis.value(row) for key in axis.keys]
+        curves[canonical(without(row["cell"], ["seeds", *keys]))][code_key(row)].append(row)
     latest = [max(codes.values(), key=lambda made: max(map(_finished, made))) for codes in curves.values()]
     kept = {row["key"] for made in latest for row in made}
     return [row for row in rows if row["key"] in kept], [row for row in rows if row["key"] not in kept]
@@ -139,40 +193,32 @@ def _finished(row: Row) -> tuple[str, str]:
     return row["times"].get("finished", ""), row["key"]
 
 
-def _curves(rows: list[Row]) -> tuple[Curve, ...]:
+def _curves(rows: list[Row], axis: Axis) -> tuple[Curve, ...]:
     groups: dict[str, list[Row]] = defaultdict(list)
+    configs: dict[str, dict[str, Any]] = {}
     for row in rows:
-        groups[canonical(_without_axes(row["cell"]))].append(row)
-    labels = _told_apart({name: _without_axes(group[0]["cell"]) for name, group in groups.items()}, "agent")
-    curves = [_curve(labels[name], group) for name, group in groups.items()]
+        config = without(row["cell"], ("seeds", *axis.keys))
+        groups[name := canonical(config)].append(row)
+        configs[name] = config
+    labels = _told_apart(configs, "agent")
+    curves = [_curve(labels[name], axis, group) for name, group in groups.items()]
     return tuple(sorted(curves, key=lambda curve: (-curve.final.rate.estimate, curve.label)))
 
 
-def _without_axes(cell: Mapping[str, Any]) -> dict[str, Any]:
-    data = {key: value for key, value in cell["data"].items() if key != "episodes"}
-    return {**{key: value for key, value in cell.items() if key != "seed"}, "data": data}
-
-
-def _curve(label: str, rows: list[Row]) -> Curve:
-    by_volume: dict[int, list[Row]] = defaultdict(list)
-    for row in sorted(rows, key=lambda row: row["cell"]["seed"]):
-        by_volume[row["cell"]["data"]["episodes"]].append(row)
-    volumes = sorted(by_volume)
-    outcomes = [np.array([row["evaluation"]["success"] for row in by_volume[volume]]) for volume in volumes]
+def _curve(label: str, axis: Axis, rows: list[Row]) -> Curve:
+    """One curve; rows of one volume are those of which the same was asked, and its value their mean."""
+    alike: dict[str, list[Row]] = defaultdict(list)
+    for row in sorted(rows, key=seed_of):
+        alike[canonical([at(row["cell"], key) for key in axis.keys])].append(row)
+    volumes = [(float(np.mean([axis.value(row) for row in group])), group) for group in alike.values()]
+    cells = sorted(volumes, key=lambda cell: (cell[0], cell[1][0]["key"]))
+    outcomes = [np.array([row["evaluation"]["success"] for row in group]) for _, group in cells]
     sites = np.array(rows[0]["evaluation"]["sites"])
-    rates = crossed_intervals(outcomes, sites)
-    return Curve(label, tuple(map(_point, volumes, [by_volume[v] for v in volumes], outcomes, rates)), sites)
-
-
-def _point(volume: int, rows: list[Row], outcomes: NDArray[np.bool_], rate: Interval) -> Point:
-    return Point(
-        volume=volume,
-        seeds=tuple(row["cell"]["seed"] for row in rows),
-        outcomes=outcomes,
-        rate=rate,
-        robot_hours=float(np.mean([row["data"]["robot_hours"] for row in rows])),
-        fit_s=float(np.mean([row["times"]["fit_s"] for row in rows])),
-    )
+    points = [
+        Point(volume, tuple(map(seed_of, group)), solved, rate, tuple(group))
+        for (volume, group), solved, rate in zip(cells, outcomes, crossed_intervals(outcomes, sites), strict=True)
+    ]
+    return Curve(label, axis, tuple(points), sites)
 
 
 def _told_apart(configs: Mapping[str, Mapping[str, Any]], part: str) -> dict[str, str]:
@@ -197,7 +243,7 @@ def _flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     return flat
 
 
-def _missing(curves: Sequence[Curve]) -> tuple[str, ...]:
+def _missing(curves: Sequence[Curve], axis: Axis) -> tuple[str, ...]:
     """Cells that the grid of all volumes and seeds seen has and the curves lack."""
     volumes = sorted({point.volume for curve in curves for point in curve.points})
     seeds = sorted({seed for curve in curves for point in curve.points for seed in point.seeds})
@@ -205,7 +251,7 @@ def _missing(curves: Sequence[Curve]) -> tuple[str, ...]:
     for curve in curves:
         done = {(point.volume, seed) for point in curve.points for seed in point.seeds}
         for volume in volumes:
-            if absent := [str(seed) for seed in seeds if (volume, seed) not in done]:
+            if absent := [seed_name(seed) for seed in seeds if (volume, seed) not in done]:
                 plural = "s" * (len(absent) > 1)
-                missing.append(f"{curve.label} with {volume:,} demonstrations (seed{plural} {', '.join(absent)})")
+                missing.append(f"{curve.label} with {volume:,.4g} {axis.unit} (seed{plural} {', '.join(absent)})")
     return tuple(missing)

@@ -33,13 +33,13 @@ class LawRefusal(ValueError):
 
 @dataclass(frozen=True)
 class Reach:
-    """How many demonstrations reach a target success rate, as far as the laws may be followed."""
+    """What volume reaches a target success rate, as far as the laws may be followed."""
 
     target: float
-    demonstrations: Interval  # bounds and median are inf where they lie beyond `limit`
-    probability: float  # that the target is reached by `limit` demonstrations at all
-    smallest: float  # [demonstrations] an answer of this means "or fewer"
-    limit: float  # [demonstrations]
+    volume: Interval  # bounds and median are inf where they lie beyond `limit`
+    probability: float  # that the target is reached by `limit` at all
+    smallest: float  # an answer of this means "or fewer"
+    limit: float
 
     @property
     def sure(self) -> bool:
@@ -65,7 +65,7 @@ class Forecast:
     seed_sd: Array  # (draws,) of a policy's log-odds around the mean, in the members' order
     drift: Array  # (draws,) of log-odds off the law, by e times the largest volume
     volumes: Array  # distinct volumes measured, ascending
-    reference: float  # [demonstrations] where the laws' coordinates begin
+    reference: float  # volume where the laws' coordinates begin
     fit: float  # posterior-predictive probability of a worse fit than the measured one
     force: bool = False
 
@@ -77,7 +77,7 @@ class Forecast:
         volumes = np.asarray(volumes, dtype=np.float64)
         if volumes.max() > self.limit * (1 + 1e-9) and not self.force:
             raise LawRefusal(
-                f"prediction at {volumes.max():,.0f} demonstrations, want at most {self.limit:,.0f}: "
+                f"prediction at a volume of {volumes.max():,.4g}, want at most {self.limit:,.4g}: "
                 f"{MAX_EXTRAPOLATION:g} times the largest volume measured unless forced"
             )
         x = np.log(volumes / self.reference)
@@ -87,7 +87,7 @@ class Forecast:
 
     @property
     def limit(self) -> float:
-        """[demonstrations] up to which the laws may be followed."""
+        """The volume up to which the laws may be followed."""
         return float(MAX_EXTRAPOLATION * self.volumes[-1])
 
     def mean_rate(self, volumes: ArrayLike, level: float = LEVEL) -> list[Interval]:
@@ -101,13 +101,13 @@ class Forecast:
         return _summary(rng.binomial(trials, odds / (1 + odds)) / trials, level)
 
     def gain(self, more: float, level: float = LEVEL) -> Interval:
-        """What `more` demonstrations beyond the largest volume add to the mean success rate."""
+        """What `more` beyond the largest volume adds to the mean success rate."""
         largest = float(self.volumes[-1])
         now, then = self.success([largest, largest + more]).T
         return _summary(then - now, level)
 
-    def demonstrations_for(self, target: float = 0.9, *, under: float = 0.0, level: float = LEVEL) -> Reach:
-        """Demonstrations with which the mean rate first reaches target, from the smallest volume to limit.
+    def volume_for(self, target: float = 0.9, *, under: float = 0.0, level: float = LEVEL) -> Reach:
+        """The volume with which the mean rate first reaches target, from the smallest one measured to limit.
 
         No answer lies below `under`, a volume measured significantly under the target.
         """

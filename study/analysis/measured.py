@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from shopfloor.study.analysis.crossed import crossed_differences
 from shopfloor.study.analysis.curves import Curve
 from shopfloor.study.analysis.statistics import LEVEL, Interval
+from shopfloor.study.running.rows import Seed
 
 
 @dataclass(frozen=True)
 class Gain:
     """What the step from one volume to the next added to an agent's mean success rate."""
 
-    start: int  # [demonstrations]
-    end: int  # [demonstrations]
-    seeds: tuple[int, ...]  # that both volumes have
+    start: float  # volume
+    end: float  # volume
+    seeds: tuple[Seed, ...]  # that both volumes have
     difference: Interval  # all of a curve's hold together at LEVEL
 
 
@@ -25,8 +26,8 @@ class Bracket:
     """Between which volumes a target rate was measured to lie."""
 
     target: float
-    under: float  # [demonstrations] the largest volume whose interval lies under the target; 0 where none does
-    over: float  # [demonstrations] the smallest beyond it whose interval lies at or over the target; inf where none
+    under: float  # the largest volume whose interval lies under the target; 0 where none does
+    over: float  # the smallest beyond it whose interval lies at or over the target; inf where none
 
 
 def gains(curve: Curve) -> tuple[Gain, ...]:

@@ -17,6 +17,7 @@ from shopfloor.agents.checks import rehearse
 from shopfloor.agents.protocol import Agent, Budget
 from shopfloor.demos.dataset import Dataset
 from shopfloor.demos.pool import BY_NAME, Pool, without_demonstrations
+from shopfloor.demos.selection import Selection
 from shopfloor.envs.randomness import Purpose, stream
 from shopfloor.files import sweep_leftovers
 from shopfloor.fingerprint import fingerprint, targets
@@ -51,10 +52,11 @@ def run_cell(
     cell: Cell,
     new_agent: Callable[[], Agent],
     pool: Pool,
+    selection: Selection,
     *,
-    episodes: int,
     budget: Budget,
     evaluation: Evaluation,
+    training_seed: int,
     results: Path,
     datasets: Path,
     threads: int = 0,
@@ -63,12 +65,9 @@ def run_cell(
     """Write the cell's row to results/rows; gives its path and the row, or None where one was there already.
 
     new_agent: gives one that has learned nothing; one of another package than ours is rehearsed first, on a second one.
-    episodes: demonstrations to learn from; keep_agent: write the fitted agent to results/agents too, for which a
-    finished cell without its agent is run again. Raises ValueError on a volume below 0, OSError where results cannot
-    be written; then there is no row.
+    selection: of the pool, what to learn from; keep_agent: write the fitted agent to results/agents too, for which a
+    finished cell without its agent is run again. Raises OSError where results cannot be written; then there is no row.
     """
-    if episodes < 0:
-        raise ValueError(f"volume of {episodes} demonstrations, want 0 or more")
     agent = new_agent()
     rows = results / "rows"
     path, folder = rows / f"{cell.key}.json", results / "agents" / cell.key
@@ -84,21 +83,29 @@ def run_cell(
                 return path, None
             log.info("%s was run without keeping its agent: it is run again", path)
         if not type(agent).__module__.startswith(OURS):
-            _rehearse(new_agent(), pool, min(episodes, REHEARSED), budget, datasets, threads)
-        row = row_of(cell, run_trial(agent, pool, episodes, budget, evaluation, datasets=datasets, threads=threads))
+            _rehearse(new_agent(), pool, selection, budget, training_seed, datasets, threads)
+        trial = run_trial(
+            agent, pool, selection, budget, evaluation, training_seed=training_seed, datasets=datasets, threads=threads
+        )
+        row = row_of(cell, trial)
         if wanted and not folder.exists():  # a kill between agent and row leaves a whole agent
             agent.save(folder)
         write_row(rows, row)
     return path, row
 
 
-def _rehearse(agent: Agent, pool: Pool, episodes: int, budget: Budget, datasets: Path, threads: int) -> None:
+def _rehearse(
+    agent: Agent, pool: Pool, selection: Selection, budget: Budget, training_seed: int, datasets: Path, threads: int
+) -> None:
     """See on the first few demonstrations what an agent of the user's own gives, before all are collected."""
     if agent.learns_from == "truth":
         return
-    learns = agent.learns_from == "demonstrations" and episodes
-    dataset = pool.load(datasets, episodes, threads=threads) if learns else without_demonstrations(pool.new_task())
-    rehearse(agent, dataset, budget, stream(Purpose.AGENT, pool.seed), training_env(pool, threads=1))
+    few = REHEARSED if selection.episodes is None else min(REHEARSED, selection.episodes)
+    if agent.learns_from == "demonstrations" and few:
+        dataset = pool.load(datasets, Selection(episodes=few), threads=threads)
+    else:
+        dataset = without_demonstrations(pool.new_task())
+    rehearse(agent, dataset, budget, stream(Purpose.AGENT, training_seed), training_env(pool, threads=1))
 
 
 def row_of(cell: Cell, trial: Trial) -> Row:
@@ -131,7 +138,8 @@ def _data_record(dataset: Dataset) -> DataRecord:
         "hash": dataset.content_hash,
         "episodes": len(dataset),
         "frames": dataset.frames,
+        "successful_episodes": int(dataset.episode_success.sum()),
         "robot_hours": dataset.robot_hours,
         "sites": len(np.unique(dataset.sites)),
-        "success_rate": float(dataset.episode_success.mean()) if len(dataset) else 0.0,
+        "operators": len(np.unique(dataset.operators)),
     }

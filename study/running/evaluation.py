@@ -4,33 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Literal, Protocol, cast
 
 import numpy as np
 
 from shopfloor.agents.protocol import Agent, Policy
-from shopfloor.envs import Realism, ShopfloorVectorEnv, Task, held_out_sites
+from shopfloor.envs import Realism, ShopfloorVectorEnv, Task, held_out_sites, validation_sites
 from shopfloor.envs.vector import Ending
 from shopfloor.progress import progress
 
 if TYPE_CHECKING:
     from shopfloor.study.running.rows import EvaluationRecord
 
+Split = Literal["test", "validation"]
+
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Which held-out episodes: numbers 0 ... episodes - 1 of `seed`, spread over `sites` held-out sites."""
+    """Which episodes: numbers 0 ... episodes - 1 of `seed`, spread over `sites` sites that nothing learns at.
+
+    split: test episodes are for what is reported; settings are chosen on validation episodes, at other sites.
+    """
 
     episodes: int
     sites: int
     seed: int
+    split: Split = "test"
 
     def __post_init__(self) -> None:
         if self.episodes < 1:
             raise ValueError(f"evaluation over {self.episodes} episodes, want 1 or more")
         if self.seed < 0:
             raise ValueError(f"evaluation seed {self.seed}, want 0 or more")
-        held_out_sites(self.sites)  # raises ValueError if there are not so many
+        self.site_numbers()  # raises ValueError if there are not so many
+
+    def site_numbers(self) -> range:
+        """The sites; disjoint between splits, and from those of collection."""
+        return held_out_sites(self.sites) if self.split == "test" else validation_sites(self.sites)
 
 
 def evaluate(
@@ -47,7 +57,7 @@ def evaluate(
     threads: 0 for one per processor; changes no bit.
     """
     n = evaluation.episodes
-    sites = held_out_sites(evaluation.sites)
+    sites = evaluation.site_numbers()
     env = ShopfloorVectorEnv(new_task(), n, realism=realism, sites=sites, autoreset_mode="Disabled", threads=threads)
     policy = policy_for(env)
     observations, info = env.reset(seed=evaluation.seed)
@@ -73,6 +83,7 @@ def evaluate(
         "diverged": (ended_by == Ending.DIVERGED).tolist(),
         "ended_by": [Ending(int(how)).name.lower() for how in ended_by],
         "stages": [env.task.stages[stage] for stage in info["stage"]],
+        "stage_names": list(env.task.stages),
         "measures": {name: values.tolist() for name, values in measures.items()},
         "units": {measure.name: measure.unit for measure in env.task.measures()},
     }

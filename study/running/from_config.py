@@ -20,6 +20,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from shopfloor.agents.checks import checked_agent
 from shopfloor.agents.protocol import Agent, Budget
 from shopfloor.demos.operators import Fleet
+from shopfloor.demos.selection import Selection
 from shopfloor.envs import Realism, Task
 from shopfloor.envs.checks import check_task
 
@@ -60,6 +61,15 @@ def realism(config: Config) -> Realism:
 def fleet(config: Config) -> Fleet:
     """The fleet of a config."""
     return cast(Fleet, _built(config, "fleet", Fleet, named=True))
+
+
+def selection(data: Any) -> Selection:
+    """What is selected of a pool, from options that have a selection's bounds and nodes of filters."""
+    filters = {name: _built(node, f"data.filters.{name}") for name, node in data.filters.items()}
+    for name, made in filters.items():
+        if not callable(made):
+            raise ConfigError(f"data.filters.{name} is a {type(made).__name__}, want one that can be called")
+    return Selection(data.episodes, data.successful_episodes, data.robot_hours, filters)
 
 
 def agent(config: Config, *, base: Path | None = None) -> Agent:

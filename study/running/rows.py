@@ -14,7 +14,8 @@ from typing_extensions import TypedDict  # pydantic wants this one before Python
 from shopfloor.files import write_atomically
 from shopfloor.study.running.machine import MachineRecord
 
-SCHEMA = 3
+SCHEMA = 4
+OLDER = (2, 3)  # schemas that are still read, as if they were of this one
 OURS = "shopfloor"  # its version decides no bit: its code does
 
 
@@ -28,9 +29,10 @@ class DataRecord(TypedDict):
     hash: str
     episodes: int
     frames: int
+    successful_episodes: int  # labelled a success
     robot_hours: float  # [h] of robot time recorded
     sites: int  # distinct collection sites
-    success_rate: float
+    operators: int  # distinct persons; 0 in rows of schemas 2 and 3, which did not say
 
 
 class AgentRecord(TypedDict):
@@ -41,6 +43,7 @@ class AgentRecord(TypedDict):
     flops: float
     interactions: int
     final_loss: float | None
+    epochs: float | None  # how often training saw each sample; None where it makes no passes, or did not say
 
 
 class EvaluationRecord(TypedDict):
@@ -54,6 +57,7 @@ class EvaluationRecord(TypedDict):
     diverged: list[bool]
     ended_by: list[str]  # success, lost, diverged or time
     stages: list[str]  # the furthest that the work reached, by the task's own names
+    stage_names: list[str]  # those names, in order; not one an episode
     measures: dict[str, list[float]]  # of the task, by name
     units: dict[str, str]  # of the measures
 
@@ -90,6 +94,22 @@ class Row(_Warned):
 
 
 _TYPES = TypeAdapter(Row)
+NOT_BY_EPISODE = {"measures", "units", "stage_names"}
+
+
+Seed = tuple[int, int, int]
+"""Of the worlds, the persons and the training."""
+
+
+def seed_of(row: Row) -> Seed:
+    """What its cell was drawn by."""
+    seeds = row["cell"]["seeds"]
+    return seeds["data"], seeds["fleet"], seeds["training"]
+
+
+def seed_name(seed: Seed) -> str:
+    """A seed for people: 3, or 0/1/3 where worlds, persons and training have their own."""
+    return str(seed[0]) if len(set(seed)) == 1 else "/".join(map(str, seed))
 
 
 def canonical(config: object) -> str:
@@ -150,32 +170,53 @@ def read_row(path: Path) -> Row:
         _check(value, path.stem)
     except RowError as error:
         raise RowError(f"{path}: {error}") from None
-    row = {"code": "", **value}
-    row.pop("digest", None)
-    return cast(Row, row)
+    value.pop("digest", None)
+    return cast(Row, _upgraded(value))
 
 
 def _check(value: object, key: str) -> None:
     if not isinstance(value, dict):
         raise RowError(f"row is a JSON {type(value).__name__}, want an object")
-    if value.get("schema") not in (SCHEMA, SCHEMA - 1):
-        raise RowError(f"row schema {value.get('schema')!r}, want {SCHEMA} or {SCHEMA - 1}")
-    if value["schema"] == SCHEMA and value.get("digest") != digest(value):
+    schema = value.get("schema")
+    if schema not in (*OLDER, SCHEMA):
+        raise RowError(f"row schema {schema!r}, want {SCHEMA} or one of {', '.join(map(str, OLDER))}")
+    if schema > 2 and value.get("digest") != digest(value):
         raise RowError("row was changed since it was written, want it as it was; delete it to run the cell again")
     if value.get("key") != key:
         raise RowError(f"row key {value.get('key')!r}, want {key!r}")
     try:
-        _TYPES.validate_python({"code": "", **value}, strict=True)
+        _TYPES.validate_python(_upgraded(value), strict=True)
+    except (KeyError, TypeError, AttributeError) as error:  # an older one, of which parts are missing
+        raise RowError(f"row of schema {schema} without {error}, want a whole one") from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))
         raise RowError(f"row's {place} {first['input']!r:.40}: {first['msg']}") from None
-    whole = value["schema"] == SCHEMA
-    named = row_key(value["cell"], value["versions"], value.get("code", "")) if whole else _short(value["cell"])
+    named = row_key(value["cell"], value["versions"], value.get("code", "")) if schema > 2 else _short(value["cell"])
     if key != named:
         raise RowError(f"row key {key!r}, want {named!r}, the name of what determines it")
     evaluation = value["evaluation"]
-    lists = {name: evaluation[name] for name in EvaluationRecord.__required_keys__ - {"measures", "units"}}
+    by_episode = EvaluationRecord.__required_keys__ - NOT_BY_EPISODE
+    lists = {name: evaluation[name] for name in by_episode if name in evaluation}
     lengths = {name: len(entries) for name, entries in sorted((lists | evaluation["measures"]).items())}
     if len(set(lengths.values())) != 1 or not all(lengths.values()):
         raise RowError(f"row has evaluation lists of lengths {lengths}, want one length above 0")
+
+
+def _upgraded(value: dict[str, Any]) -> dict[str, Any]:
+    """A row as this schema has it; an older one has nothing in what it did not say, and keeps its schema and key."""
+    if value["schema"] == SCHEMA:
+        return value
+    cell, data, evaluation = dict(value["cell"]), dict(value["data"]), value["evaluation"]
+    seed = cell.pop("seed")
+    cell["seeds"] = {"data": seed, "fleet": seed, "training": seed}
+    cell["evaluation"] = {**cell["evaluation"], "split": "test"}
+    succeeded = round(data.pop("success_rate") * data["episodes"])
+    return {
+        "code": "",
+        **value,
+        "cell": cell,
+        "data": {**data, "successful_episodes": succeeded, "operators": 0},
+        "agent": {**value["agent"], "epochs": None},
+        "evaluation": {**evaluation, "stage_names": list(dict.fromkeys(evaluation["stages"]))},
+    }

@@ -13,7 +13,8 @@ from shopfloor.agents.checks import checked_record
 from shopfloor.agents.protocol import Agent, AnyVectorEnv, Budget, EnvFactory, TrainingRecord
 from shopfloor.demos.dataset import Dataset
 from shopfloor.demos.pool import Pool, without_demonstrations
-from shopfloor.envs import ShopfloorVectorEnv, collection_sites
+from shopfloor.demos.selection import Selection
+from shopfloor.envs import ShopfloorVectorEnv
 from shopfloor.envs.randomness import Purpose, stream
 from shopfloor.study.running.evaluation import Evaluation, evaluate, player
 
@@ -34,21 +35,30 @@ class Trial:
 
 
 def run_trial(
-    agent: Agent, pool: Pool, episodes: int, budget: Budget, evaluation: Evaluation, *, datasets: Path, threads: int
+    agent: Agent,
+    pool: Pool,
+    selection: Selection,
+    budget: Budget,
+    evaluation: Evaluation,
+    *,
+    training_seed: int,
+    datasets: Path,
+    threads: int,
 ) -> Trial:
-    """Fit the agent on the pool's first `episodes` demonstrations, or in its environment, and evaluate it.
+    """Fit the agent on what is selected of the pool, or in its environment, and evaluate it.
 
-    datasets: folder where demonstrations are kept; threads: 0 for one per processor, which changes no bit.
+    training_seed: of its initialisation and batches; datasets: folder where demonstrations are kept; threads: 0 for
+    one per processor, which changes no bit.
     """
     started = time.perf_counter()
-    if agent.learns_from == "demonstrations" and episodes:
-        dataset = pool.load(datasets, episodes, threads=threads)
+    if agent.learns_from == "demonstrations" and selection.episodes != 0:
+        dataset = pool.load(datasets, selection, threads=threads)
     else:
         dataset = without_demonstrations(pool.new_task())
     loaded = time.perf_counter()
 
     record = agent.fit(
-        dataset, budget, stream(Purpose.AGENT, pool.seed), env_factory=training_env(pool, threads=threads)
+        dataset, budget, stream(Purpose.AGENT, training_seed), env_factory=training_env(pool, threads=threads)
     )
     training = checked_record(record, agent)
     fitted = time.perf_counter()
@@ -65,7 +75,7 @@ def training_env(pool: Pool, *, threads: int) -> EnvFactory:
             pool.new_task(),
             num_envs,
             realism=pool.realism,
-            sites=collection_sites(pool.sites),
+            sites=pool.sites,
             autoreset_mode=AutoresetMode.SAME_STEP,
             threads=threads,
         )

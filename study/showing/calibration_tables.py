@@ -8,6 +8,7 @@ from itertools import groupby
 
 import numpy as np
 
+from shopfloor.study.analysis.axes import EPISODES
 from shopfloor.study.analysis.backtest import Backtest
 from shopfloor.study.analysis.calibration import Score
 from shopfloor.study.showing.pages import table
@@ -133,7 +134,7 @@ def _grouped(scores: Sequence[Score]) -> list[list[Score]]:
 
 
 def _truth(score: Score) -> str:
-    needed = approximate(score.needed) if math.isfinite(score.needed) else "nowhere"
+    needed = approximate(score.needed, EPISODES) if math.isfinite(score.needed) else "nowhere"
     return f"{score.truth.name}{' (known to fail)' if score.truth.fails else ''}|{needed}"
 
 

@@ -18,7 +18,7 @@ from shopfloor.files import write_atomically
 from shopfloor.study.analysis.curves import Curve, Panel
 from shopfloor.study.analysis.forecast import Forecast
 from shopfloor.study.analysis.measured import bracket
-from shopfloor.study.showing.phrases import count, short_reach, whole_percent
+from shopfloor.study.showing.phrases import short_reach, volume, whole_percent
 from shopfloor.study.showing.results_by_task import ResultsByTask
 
 # Okabe and Ito (2008), told apart by all; their yellow is too light for lines on white.
@@ -43,6 +43,7 @@ SIZE = (9.0, 5.0)  # [in]; at 200 dpi twice the width of a README
 DPI = 200
 TARGET = 0.9  # success rate that the study asks for
 SPREAD = 0.05  # [ln demonstrations] between agents' points at one volume, so that bars do not hide each other
+NEAREST = 1.25  # ratio of two volumes whose labels have room side by side
 LABEL_HEIGHT = 0.04  # success rate that a line of text covers
 FEWEST_FAILURES = 3e-3  # lower end of the failure axis, which has no zero
 
@@ -113,14 +114,14 @@ def _success(panel: Panel, forecasts: Mapping[str, Forecast]) -> Figure:
     axes.axhline(TARGET, color=INK, lw=0.9, ls=(0, (6, 4)))
     for index, curve in enumerate(panel.curves):
         _law(axes, curve, forecasts.get(curve.label), index, failure=False)
-        _points(axes, curve, index, len(panel.curves), failure=False)
+        _points(axes, curve, forecasts.get(curve.label), index, len(panel.curves), failure=False)
     _answers(axes, panel, forecasts)
     axes.set_ylim(-0.03, 1.04)
     axes.set_yticks(np.linspace(0, 1, 6))
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
     axes.set_ylabel("success rate")
     _names(axes, panel, failure=False)
-    _volume_axis(axes, panel, low, high)
+    _volume_axis(axes, panel, low, high, forecast=bool(forecasts))
     return figure
 
 
@@ -134,7 +135,7 @@ def _failure(panel: Panel, forecasts: Mapping[str, Forecast]) -> Figure:
     axes.axhline(1 - TARGET, color=INK, lw=0.9, ls=(0, (6, 4)))
     for index, curve in enumerate(panel.curves):
         _law(axes, curve, forecasts.get(curve.label), index, failure=True)
-        _points(axes, curve, index, len(panel.curves), failure=True)
+        _points(axes, curve, forecasts.get(curve.label), index, len(panel.curves), failure=True)
     axes.set_yscale("log")
     axes.set_ylim(FEWEST_FAILURES, 1.25)
     axes.set_yticks([0.01, 0.03, 0.1, 0.3, 1.0])
@@ -142,7 +143,7 @@ def _failure(panel: Panel, forecasts: Mapping[str, Forecast]) -> Figure:
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_ylabel("failure rate (log scale)")
     _names(axes, panel, failure=True)
-    _volume_axis(axes, panel, low, high)
+    _volume_axis(axes, panel, low, high, forecast=bool(forecasts))
     return figure
 
 
@@ -178,7 +179,9 @@ def _law(axes: Axes, curve: Curve, forecast: Forecast | None, index: int, *, fai
         axes.plot(volumes, lines[1], color=colour, lw=2, ls=dashes, dash_capstyle="butt")
 
 
-def _points(axes: Axes, curve: Curve, index: int, agents: int, *, failure: bool) -> None:
+def _points(axes: Axes, curve: Curve, forecast: Forecast | None, index: int, agents: int, *, failure: bool) -> None:
+    """Points that the laws saw are full, those that came out beyond are hollow."""
+    seen = curve.final.volume if forecast is None else forecast.volumes[-1]
     colour, marker = COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)]
     shift = np.exp(SPREAD * (index - (agents - 1) / 2))
     for point in curve.points:
@@ -189,7 +192,8 @@ def _points(axes: Axes, curve: Curve, index: int, agents: int, *, failure: bool)
         x = point.volume * shift
         axes.plot([x] * len(of_seeds), of_seeds, marker, ms=4, color=colour, alpha=0.35, mew=0, ls="")
         axes.plot([x, x], rates[[0, 2]], color=colour, lw=1.6, solid_capstyle="butt")
-        axes.plot([x], rates[[1]], marker, ms=7.5, color=colour, mec="white", mew=1.1)
+        face, edge, width = ("white", colour, 1.8) if point.volume > seen else (colour, "white", 1.1)
+        axes.plot([x], rates[[1]], marker, ms=7.5, mfc=face, mec=edge, mew=width)
 
 
 def _answers(axes: Axes, panel: Panel, forecasts: Mapping[str, Forecast]) -> None:
@@ -198,8 +202,10 @@ def _answers(axes: Axes, panel: Panel, forecasts: Mapping[str, Forecast]) -> Non
     for index, curve in enumerate(panel.curves):
         if curve.label not in forecasts:
             continue
-        reach = forecasts[curve.label].demonstrations_for(TARGET, under=bracket(curve, TARGET).under)
-        found = reach.demonstrations
+        law = forecasts[curve.label]
+        seen = curve.until(law.volumes[-1])
+        reach = law.volume_for(TARGET, under=bracket(seen, TARGET).under)
+        found = reach.volume
         low, middle, high = (min(x, reach.limit) for x in (found.low, found.estimate, found.high))
         if low >= reach.limit:
             continue
@@ -211,9 +217,9 @@ def _answers(axes: Axes, panel: Panel, forecasts: Mapping[str, Forecast]) -> Non
             axes.plot([reach.limit], [TARGET], ">", ms=9, color=colour, mew=0)
         if reach.sure:
             axes.plot([x], [TARGET], "o", ms=8, mfc="white", mec=colour, mew=2, zorder=5)
-        beyond = x > curve.final.volume  # then there is more room to the left
+        beyond = x > seen.final.volume  # then there is more room to the left
         axes.annotate(
-            short_reach(reach),
+            short_reach(reach, panel.axis),
             (x, free + 0.13 * index),
             xytext=(-7 if beyond else 7, 0),
             textcoords="offset points",
@@ -277,11 +283,20 @@ def _merged(references: Sequence[Curve]) -> list[tuple[float, str]]:
     return merged
 
 
-def _volume_axis(axes: Axes, panel: Panel, low: float, high: float) -> None:
+def _apart(volumes: Sequence[float]) -> list[float]:
+    """Of ascending volumes those whose labels do not run into each other."""
+    kept = list(volumes[-1:])
+    for value in reversed(volumes[:-1]):
+        if kept[0] > NEAREST * value:
+            kept.insert(0, value)
+    return kept
+
+
+def _volume_axis(axes: Axes, panel: Panel, low: float, high: float, *, forecast: bool) -> None:
     volumes = sorted({point.volume for curve in panel.curves for point in curve.points})
     axes.set_xscale("log")
     axes.set_xlim(low, high)
-    axes.set_xticks([*volumes, *([volumes[-1] * 4] if high > volumes[-1] * 4 else [])])
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda volume, _: count(volume)))
+    axes.set_xticks([*_apart(volumes), *([volumes[-1] * 4] if high > volumes[-1] * 4 else [])])
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: volume(value, panel.axis)))
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_xlabel("demonstrations (log scale)" + "; dashed: forecast beyond the data" * (high > 2 * volumes[-1]))
+    axes.set_xlabel(f"{panel.axis.unit} (log scale)" + "; dashed: forecast beyond the data" * forecast)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from shopfloor.study.analysis.axes import Axis
+from shopfloor.study.analysis.curves import Curve
 from shopfloor.study.analysis.forecast import Forecast, LawRefusal, Reach
 from shopfloor.study.analysis.measured import Bracket, Gain
 from shopfloor.study.analysis.statistics import Interval
 
-MORE = 1000  # demonstrations that a study asks the worth of
 LIKELY = 0.1  # probability below which a target is called probably not reachable
 
 
@@ -18,9 +19,17 @@ def count(value: float) -> str:
     return f"{value:,.0f}"
 
 
-def approximate(value: float) -> str:
-    """A number of demonstrations to two figures: 1,900."""
-    return count(float(f"{value:.2g}"))
+def volume(value: float, axis: Axis) -> str:
+    """A volume as it was measured: 1,000 demonstrations are 1,000, and so many hours 2.11."""
+    if axis.whole and abs(value - round(value)) < 1e-6:
+        return count(value)
+    return _figures(value)
+
+
+def approximate(value: float, axis: Axis) -> str:
+    """A volume to two figures: 1,900."""
+    rounded = float(f"{value:.2g}")
+    return count(rounded) if axis.whole or rounded >= 100 else f"{rounded:g}"
 
 
 def percent(rate: float) -> str:
@@ -56,6 +65,11 @@ def p_value(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.2g}"
 
 
+def mean(value: float | None) -> str:
+    """A mean to two figures where it is no whole number, or nothing: 8, 5.3, 61."""
+    return "" if value is None else f"{value:,.0f}" if value >= 10 or value == round(value) else f"{value:.2g}"
+
+
 def seconds(value: float) -> str:
     """A wall time: 8.1 s, 3 min 20 s."""
     if value < 60:
@@ -64,72 +78,74 @@ def seconds(value: float) -> str:
     return f"{minutes} min {rest} s"
 
 
-def demonstrations(reach: Reach) -> str:
+def reached_bounds(reach: Reach, axis: Axis) -> str:
     """Bounds of an answer: 1,100, 2,300 or 1,100, more than 4,000."""
-    return ", ".join(_bound(x, reach) for x in (reach.demonstrations.low, reach.demonstrations.high))
+    return ", ".join(_bound(x, reach, axis) for x in (reach.volume.low, reach.volume.high))
 
 
-def measured_sentence(agent: str, volume: float, rate: Interval, gains: Sequence[Gain]) -> str:
+def measured_sentence(curve: Curve, gains: Sequence[Gain]) -> str:
     """What came out at the largest volume, and what the last step to it bought."""
-    more = f", {points(gains[-1].difference)} more than with {count(gains[-1].start)}" if gains else ""
-    return f"{agent} reached {percent_interval(rate)} with {count(volume)} demonstrations{more}"
+    more = f", {points(gains[-1].difference)} more than with {volume(gains[-1].start, curve.axis)}" if gains else ""
+    largest = f"{volume(curve.final.volume, curve.axis)} {curve.axis.unit}"
+    return f"{curve.label} reached {percent_interval(curve.final.rate)} with {largest}{more}"
 
 
-def bracket_sentence(bracket: Bracket) -> str:
+def bracket_sentence(bracket: Bracket, axis: Axis) -> str:
     """Between which volumes a target was measured to lie."""
     goal = whole_percent(bracket.target)
     if math.isfinite(bracket.over):
+        over = f"{volume(bracket.over, axis)} {axis.unit}"
         if bracket.under:
-            return f"{goal} was measured to lie between {count(bracket.under)} and {count(bracket.over)} demonstrations"
-        return f"{goal} was reached with {count(bracket.over)} demonstrations or fewer"
+            return f"{goal} was measured to lie between {volume(bracket.under, axis)} and {over}"
+        return f"{goal} was reached with {over} or fewer"
     if bracket.under:
-        return f"with {count(bracket.under)} demonstrations it is significantly under {goal}"
+        return f"with {volume(bracket.under, axis)} {axis.unit} it is significantly under {goal}"
     return f"whether {goal} was reached is open"
 
 
-def reach_sentence(agent: str, reach: Reach) -> str:
-    """Answer to: how many demonstrations for the target? A number only where it is sure that there is one."""
-    goal, low = whole_percent(reach.target), reach.demonstrations.low
+def reach_sentence(agent: str, reach: Reach, axis: Axis) -> str:
+    """Answer to: how much for the target? A number only where it is sure that there is one."""
+    goal, low, unit = whole_percent(reach.target), reach.volume.low, axis.unit
     if reach.sure:
-        middle = reach.demonstrations.estimate
-        number = _bound(middle, reach) if middle <= reach.smallest else f"about {approximate(middle)}"
-        return f"{agent} reaches {goal} with {number} demonstrations [{demonstrations(reach)}]"
+        middle = reach.volume.estimate
+        number = _bound(middle, reach, axis) if middle <= reach.smallest else f"about {approximate(middle, axis)}"
+        return f"{agent} reaches {goal} with {number} {unit} [{reached_bounds(reach, axis)}]"
+    limit = volume(reach.limit, axis)
     if reach.probability >= LIKELY and math.isfinite(low):
-        least = f"takes more than about {approximate(low)} demonstrations, and " if low > reach.smallest else ""
+        least = f"takes more than about {approximate(low, axis)} {unit}, and " if low > reach.smallest else ""
         chance = whole_percent(reach.probability)
-        return f"{goal} {least}is {chance} likely to be reached by {agent} within {count(reach.limit)}"
+        return f"{goal} {least}is {chance} likely to be reached by {agent} within {limit}"
     maybe, chance = ("probably ", whole_percent(reach.probability)) if reach.probability >= 0.01 else ("", "under 1 %")
-    return (
-        f"{goal} is {maybe}not reachable for {agent} with up to {count(reach.limit)} demonstrations "
-        f"(the chance is {chance})"
-    )
+    return f"{goal} is {maybe}not reachable for {agent} with up to {limit} {unit} (the chance is {chance})"
 
 
-def short_reach(reach: Reach) -> str:
+def short_reach(reach: Reach, axis: Axis) -> str:
     """The same on two short lines, for a picture."""
     goal = whole_percent(reach.target)
     if reach.sure:
-        return f"{goal} at {_bound(reach.demonstrations.estimate, reach)}\n[{demonstrations(reach)}]"
+        return f"{goal} at {_bound(reach.volume.estimate, reach, axis)}\n[{reached_bounds(reach, axis)}]"
     chance = whole_percent(reach.probability)
-    return f"{goal} beyond {approximate(reach.demonstrations.low)};\n{chance} likely by {count(reach.limit)}"
+    return f"{goal} beyond {approximate(reach.volume.low, axis)};\n{chance} likely by {volume(reach.limit, axis)}"
 
 
-def gain_sentence(forecast: Forecast) -> str:
-    """Answer to: what would the next thousand demonstrations buy? Or why that is not said."""
+def gain_sentence(forecast: Forecast, axis: Axis) -> str:
+    """Answer to: what would the next thousand demonstrations, or as much again, buy? Or why that is not said."""
     largest = float(forecast.volumes[-1])
+    more = largest if axis.more is None else axis.more
+    said = volume(more, axis)
     try:
-        bought = points(forecast.gain(MORE))
+        bought = points(forecast.gain(more))
     except LawRefusal as refusal:
-        return f"what {count(MORE)} more would buy is not said: {refusal}"
-    return f"the next {count(MORE)}, from {count(largest)} to {count(largest + MORE)}, would buy {bought}"
+        return f"what {said} more would buy is not said: {refusal}"
+    return f"the next {said}, from {volume(largest, axis)} to {volume(largest + more, axis)}, would buy {bought}"
 
 
-def _bound(value: float, reach: Reach) -> str:
+def _bound(value: float, reach: Reach, axis: Axis) -> str:
     if math.isinf(value):
-        return f"more than {count(reach.limit)}"
+        return f"more than {volume(reach.limit, axis)}"
     if value <= reach.smallest:
-        return f"{count(reach.smallest)} or fewer"
-    return approximate(value)
+        return f"{volume(reach.smallest, axis)} or fewer"
+    return approximate(value, axis)
 
 
 def _figures(value: float) -> str:

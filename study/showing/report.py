@@ -17,13 +17,14 @@ import jinja2
 import numpy as np
 
 from shopfloor.files import write_atomically
+from shopfloor.study.analysis.axes import is_trained
 from shopfloor.study.analysis.crossed import crossed_differences
 from shopfloor.study.analysis.curves import Curve, Panel, panels
 from shopfloor.study.analysis.forecast import Forecast, LawRefusal, Reach, forecast
 from shopfloor.study.analysis.measured import Bracket, Gain, bracket, gains
 from shopfloor.study.analysis.statistics import Interval, Paired, mcnemar
 from shopfloor.study.running.failures import Failure, read_failures
-from shopfloor.study.running.rows import RowError, read_rows
+from shopfloor.study.running.rows import RowError, read_rows, seed_name, seed_of
 from shopfloor.study.showing import phrases
 from shopfloor.study.showing.figures import TARGET, draw, draw_by_task
 from shopfloor.study.showing.results_by_task import ResultsByTask, results_by_task
@@ -36,7 +37,7 @@ SAMPLING_SEED = 0  # the same rows give the same report
 class Comparison:
     """Two agents at one volume, on the seeds and episodes that both have."""
 
-    volume: int
+    volume: float
     first: str
     second: str
     difference: Interval
@@ -45,11 +46,12 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Outlook:
-    """What a law predicts at one volume."""
+    """What a law predicts at one volume, and what came out there where the law did not see it."""
 
     volume: float
     mean: Interval  # of the mean success rate over policies
     new_cell: Interval  # of the rate that one new policy shows in as many episodes as the others
+    measured: Interval | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Answer:
     """What was measured of one curve, and what its laws say, or why they say nothing."""
 
     curve: Curve
+    seen: Curve  # what laws were fitted to: all of it, or the volumes up to a bound
     gains: tuple[Gain, ...]
     bracket: Bracket
     law: Forecast | None
@@ -65,22 +68,28 @@ class Answer:
 
     @property
     def reach(self) -> Reach | None:
-        """How many demonstrations the target takes by the laws, none that was measured under it; None without laws."""
-        return None if self.law is None else self.law.demonstrations_for(TARGET, under=self.bracket.under)
+        """What volume the target takes by the laws, none that was measured under it; None without laws."""
+        return None if self.law is None else self.law.volume_for(TARGET, under=self.bracket.under)
+
+    @property
+    def came_out(self) -> bool:
+        """Whether anything was measured beyond what the laws saw."""
+        return any(outlook.measured for outlook in self.outlook)
 
     @property
     def measured(self) -> str:
         """The study's first answer, without a full stop."""
-        final = self.curve.final
-        return phrases.measured_sentence(self.curve.label, final.volume, final.rate, self.gains)
+        return phrases.measured_sentence(self.curve, self.gains)
 
     @property
     def forecast(self) -> str:
         """What the laws add to it, without a full stop."""
+        axis = self.curve.axis
         if self.law is None or self.reach is None:
-            return f"No law was fitted: {self.refusal}; {phrases.bracket_sentence(self.bracket)}"
-        reach = phrases.reach_sentence(self.curve.label, self.reach)
-        return f"By its laws {reach}; {phrases.gain_sentence(self.law)}"
+            return f"No law was fitted: {self.refusal}; {phrases.bracket_sentence(self.bracket, axis)}"
+        seen = f", from up to {phrases.volume(self.seen.final.volume, axis)}," * (self.seen is not self.curve)
+        reach = phrases.reach_sentence(self.curve.label, self.reach, axis)
+        return f"By its laws{seen} {reach}; {phrases.gain_sentence(self.law, axis)}"
 
 
 @dataclass(frozen=True)
@@ -94,20 +103,28 @@ class Section:
     files: tuple[str, ...]  # figures' paths relative to the report
 
 
-def write_report(results: Path, *, into: Path | None = None, force: bool = False) -> Path:
+def write_report(
+    results: Path,
+    *,
+    into: Path | None = None,
+    axis: str | None = None,
+    until: float = math.inf,
+    force: bool = False,
+) -> Path:
     """Write report.html, summary.json and figures/ from results/rows; gives the page's path.
 
-    into: the folder to write to, by default results itself, which is only read where another is given. With several
-    tasks or realisms, also results_by_task.md, a table of all of them. force fits laws to fewer than five volumes and
-    follows them beyond four times the data. Cells that failed are named with their reasons. Raises RowError where there
-    is nothing to tell or a bad row.
+    into: the folder to write to, by default results itself, which is only read where another is given. axis: what
+    volumes count, by default what was swept. until: fit laws to volumes up to this, and show what came out beyond.
+    With several tasks or realisms, also results_by_task.md, a table of all of them. force fits laws to fewer than five
+    volumes and follows them beyond four times the data. Cells that failed are named with their reasons. Raises RowError
+    where there is nothing to tell or a bad row, ValueError on an unknown axis or where no volume is so small.
     """
     rows, failures = read_rows(results / "rows"), read_failures(results)
     if not rows and not failures:
         raise RowError(f"no rows in {results / 'rows'}, want at least one finished cell (`shopfloor train` makes them)")
-    studied = panels(rows)
+    studied = panels(rows, axis)
     into = into or results
-    sections = [_section(panel, into, force, index) for index, panel in enumerate(studied)]
+    sections = [_section(panel, into, until, force, index) for index, panel in enumerate(studied)]
     table = results_by_task(studied)
     picture = None
     if table is not None:
@@ -119,8 +136,8 @@ def write_report(results: Path, *, into: Path | None = None, force: bool = False
     return page
 
 
-def _section(panel: Panel, into: Path, force: bool, index: int) -> Section:
-    answers = tuple(_answer(curve, force) for curve in panel.curves)
+def _section(panel: Panel, into: Path, until: float, force: bool, index: int) -> Section:
+    answers = tuple(_answer(curve, until, force) for curve in panel.curves)
     files: list[Path] = []
     if any(len(curve.points) > 1 for curve in panel.curves):  # else there is no curve to draw
         laws = {answer.curve.label: answer.law for answer in answers if answer.law is not None}
@@ -144,17 +161,21 @@ def _inline(path: Path) -> str:
     return base64.b64encode(path.read_bytes()).decode()
 
 
-def _answer(curve: Curve, force: bool) -> Answer:
+def _answer(curve: Curve, until: float, force: bool) -> Answer:
     rng = np.random.default_rng(SAMPLING_SEED)
-    steps, lies = gains(curve), bracket(curve, TARGET)
+    seen = curve.until(until) if until < curve.final.volume else curve
+    steps, lies = gains(curve), bracket(seen, TARGET)
     try:
-        law = forecast(curve.evidence(), rng, force=force)
+        law = forecast(seen.evidence(), rng, force=force)
     except LawRefusal as refusal:
-        return Answer(curve, steps, lies, None, str(refusal))
+        return Answer(curve, seen, steps, lies, None, str(refusal))
     trials = curve.final.outcomes.shape[1]
-    volumes = [factor * curve.final.volume for factor in OUTLOOK]
-    outlook = [Outlook(v, law.mean_rate([v])[0], law.new_cell(v, trials, rng)) for v in volumes]
-    return Answer(curve, steps, lies, law, None, tuple(outlook))
+    came_out = {
+        p.volume: p.rate for p in curve.points if seen.final.volume < p.volume and (p.volume <= law.limit or force)
+    }
+    volumes = sorted({*came_out, *(factor * seen.final.volume for factor in OUTLOOK)})
+    outlook = [Outlook(v, law.mean_rate([v])[0], law.new_cell(v, trials, rng), came_out.get(v)) for v in volumes]
+    return Answer(curve, seen, steps, lies, law, None, tuple(outlook))
 
 
 def _comparisons(panel: Panel) -> tuple[Comparison, ...]:
@@ -215,6 +236,8 @@ def _provenance(panel: Panel) -> dict[str, Any]:
         "hashes": sorted(
             {(row["data"]["episodes"], row["data"]["hash"]) for row in panel.rows if row["data"]["episodes"]}
         ),
+        "axis": panel.axis,
+        "seeds": _seeds(panel),
         "versions": sorted(
             f"{name}" + (f" ({n} of {len(panel.rows)} cells)" * (n < len(panel.rows))) for name, n in versions.items()
         ),
@@ -225,6 +248,13 @@ def _provenance(panel: Panel) -> dict[str, Any]:
             for time in (row["times"]["data_s"], row["times"]["fit_s"], row["times"]["evaluate_s"])
         ),
     }
+
+
+def _seeds(panel: Panel) -> str:
+    """Which seeds were varied: what the intervals know of."""
+    drawn = {seed_of(row) for row in panel.rows if is_trained(row)}
+    names = ("the demonstrations' worlds", "the persons", "the training")
+    return ", ".join(name for place, name in enumerate(names) if len({seed[place] for seed in drawn}) > 1)
 
 
 def _summary(sections: list[Section], failures: Sequence[Failure]) -> dict[str, Any]:
@@ -240,6 +270,8 @@ def _panel_summary(section: Section) -> dict[str, Any]:
     return {
         "task": panel.task,
         "realism": panel.realism,
+        "axis": panel.axis.name,
+        "split": panel.evaluation["split"],
         "agents": [_curve_summary(answer) for answer in section.answers],
         "references": {curve.label: asdict(curve.final.rate) for curve in panel.references},
         "comparisons": [asdict(comparison) for comparison in section.comparisons],
@@ -258,21 +290,21 @@ def _curve_summary(answer: Answer) -> dict[str, Any]:
         "points": [
             {
                 "volume": p.volume,
-                "seeds": list(p.seeds),
+                "seeds": [seed_name(seed) for seed in p.seeds],
                 "successes": p.successes,
                 "trials": p.trials,
                 **asdict(p.rate),
             }
             for p in answer.curve.points
         ],
-        "gains": [{**asdict(gain), "seeds": list(gain.seeds)} for gain in answer.gains],
+        "gains": [{**asdict(gain), "seeds": [seed_name(seed) for seed in gain.seeds]} for gain in answer.gains],
         "bracket": {name: _finite(value) for name, value in asdict(answer.bracket).items()},
     }
     if answer.law is not None:
         reach = answer.reach
         assert reach is not None
-        summary["demonstrations_for"] = {
-            **{name: _finite(value) for name, value in asdict(reach.demonstrations).items()},
+        summary["volume_for"] = {
+            **{name: _finite(value) for name, value in asdict(reach.volume).items()},
             "target": reach.target,
             "probability": reach.probability,
             "limit": reach.limit,

@@ -12,7 +12,7 @@ from shopfloor.study.analysis.crossed import crossed_differences
 from shopfloor.study.analysis.curves import Curve, Panel, Point
 from shopfloor.study.analysis.statistics import Interval, interquartile_mean
 from shopfloor.study.showing.pages import table
-from shopfloor.study.showing.phrases import count, percent_interval, points
+from shopfloor.study.showing.phrases import percent_interval, points, volume
 
 CHANCE = "random"  # the reference that a learner has to beat
 BOOTSTRAP_SEED = 0  # the same rows give the same table
@@ -64,8 +64,9 @@ class ResultsByTask:
 
 
 def results_by_task(panels: Sequence[Panel]) -> ResultsByTask | None:
-    """The table over all panels, or None where there is but one task and one realism."""
-    if len(panels) < 2:
+    """The table over all panels of test episodes, or None where there is but one task and one realism."""
+    panels = [panel for panel in panels if not panel.chosen_on]
+    if len({(panel.task, panel.realism) for panel in panels}) < 2:
         return None
     several = len({panel.realism for panel in panels}) > 1
     cells: dict[tuple[str, str], Point] = {}
@@ -97,7 +98,8 @@ def results_by_task(panels: Sequence[Panel]) -> ResultsByTask | None:
 
 
 def _title(curve: Curve) -> str:
-    return f"{curve.label}, {count(curve.final.volume)} demonstrations" if curve.final.volume else curve.label
+    most = curve.final.volume
+    return f"{curve.label}, {volume(most, curve.axis)} {curve.axis.unit}" if most else curve.label
 
 
 def _ahead(point: Point, random: Point, sites: NDArray[np.int64]) -> Interval | None:

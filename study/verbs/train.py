@@ -11,9 +11,10 @@ results/failures/ and named in the report, and the same command tries it again.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import configure_log
@@ -25,6 +26,7 @@ from shopfloor.study.composed import asked, composed, folder_of_command
 from shopfloor.study.running.failures import failure_key, forget_failure, record_failure
 from shopfloor.study.running.isolation import Broken, Ended, broken_by, isolated
 from shopfloor.study.running.reasons import EXPECTED
+from shopfloor.study.running.rows import read_row
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +50,24 @@ def main(arguments: Sequence[str]) -> None:
         raise ValueError(f"{cells} failed, for the reasons in the report; the same command tries again")
 
 
-def job(config: DictConfig) -> dict[str, str]:
-    """One job of Hydra's: the cell's key, and whether it was run, was done before or failed."""
+class Objective(float):
+    """What one job gives: to a sweeper that optimises, a number; to the study, which cell it was and how it went.
+
+    The number is the success rate on validation episodes, or nan: nothing is chosen on test episodes.
+    """
+
+    key: str
+    state: str  # run, before or failed
+
+    def __new__(cls, value: float, key: str = "", state: str = "") -> Self:
+        """A number that also says which cell it is of."""
+        made = super().__new__(cls, value)
+        made.key, made.state = key, state
+        return made
+
+
+def job(config: DictConfig) -> Objective:
+    """One job of Hydra's."""
     hydra = HydraConfig.get()
     overrides = list(hydra.overrides.task)
     base = folder_of_command()
@@ -70,10 +88,18 @@ def job(config: DictConfig) -> dict[str, str]:
     if done.before:
         log.info("this cell was done before")
     print(done.path)
-    return {"key": done.path.stem, "state": "before" if done.before else "run"}
+    return _objective(done.path, before=done.before)
 
 
-def _one_of_many(config: DictConfig, overrides: Sequence[str], base: Path, results: Path) -> dict[str, str]:
+def _objective(path: Path, *, before: bool) -> Objective:
+    row = read_row(path)
+    chosen_on = row["cell"]["evaluation"]["split"] == "validation"
+    outcomes = row["evaluation"]["success"]
+    rate = sum(outcomes) / len(outcomes) if chosen_on else math.nan
+    return Objective(rate, path.stem, "before" if before else "run")
+
+
+def _one_of_many(config: DictConfig, overrides: Sequence[str], base: Path, results: Path) -> Objective:
     """Run a study's cell in a process of its own; nothing that happens to it is raised."""
     hydra = HydraConfig.get()
     swept = _swept(overrides, callbacks.swept(hydra))
@@ -86,19 +112,19 @@ def _one_of_many(config: DictConfig, overrides: Sequence[str], base: Path, resul
         values = asked(config)
         limit = values.get("time_limit")
         limit_s = 3600 * limit if isinstance(limit, (int, float)) else None
-        ended: Ended[tuple[str, bool]] = isolated(
+        ended: Ended[tuple[Path, bool]] = isolated(
             _cell, values, base, logging_config, hydra.verbose, beside, limit_s=limit_s
         )
     except Exception as error:  # the config cannot even be resolved
         ended = Ended(None, broken_by(error))
     if ended.broken is None and ended.value is not None:
         forget_failure(results, _as_asked(config))
-        key, before = ended.value
-        return {"key": key, "state": "before" if before else "run"}
+        row, before = ended.value
+        return _objective(row, before=before)
     assert ended.broken is not None
     path = _record(results, config, overrides, ended.broken, _since(logged, start))
     log.error("failed: %s: %s (%s)", said or "cell", ended.broken.reason, path)
-    return {"key": failure_key(_as_asked(config)), "state": "failed"}
+    return Objective(math.nan, failure_key(_as_asked(config)), "failed")
 
 
 def _swept(overrides: Sequence[str], keys: Sequence[str]) -> dict[str, str]:
@@ -107,13 +133,13 @@ def _swept(overrides: Sequence[str], keys: Sequence[str]) -> dict[str, str]:
     return {key: by_key[key] for key in keys if key in by_key}
 
 
-def _cell(config: Mapping[str, Any], base: Path, logging_config: Any, verbose: Any, label: str) -> tuple[str, bool]:
+def _cell(config: Mapping[str, Any], base: Path, logging_config: Any, verbose: Any, label: str) -> tuple[Path, bool]:
     """What runs in the process of its own."""
     configure_log(OmegaConf.create(logging_config), verbose)
     from shopfloor.study.commands import train
 
     done = train(config, base=base, label=label)
-    return done.path.stem, done.before
+    return done.path, done.before
 
 
 def _record(results: Path, config: DictConfig, overrides: Sequence[str], broken: Broken, log_text: str) -> Path | None:

@@ -25,6 +25,34 @@ def test_a_recording_is_the_same_to_the_bit_at_any_lanes_threads_and_sharding():
     assert whole.take(4).content_hash == collect(MIXED, 4).content_hash
 
 
+def test_more_operators_are_the_same_ones_and_others_in_the_same_mix():
+    fleet = Fleet("mixed", {"better": 1, "okay": 2, "worse": 1})
+    people = fleet.operators(7, 12)
+    for count in range(1, 12):
+        assert fleet.operators(7, count) == people[:count]
+        tiers = [person.tier for person in people[:count]]
+        for tier, share in fleet.tiers.items():
+            assert abs(tiers.count(tier) - count * share / 4) < 1
+    assert fleet.operators(7) == people[:4]
+    assert len(set(people)) == 12
+    assert fleet.operators(8) != fleet.operators(7)
+    for count in (0, 100_001):
+        with pytest.raises(ValueError, match=f"{count} operators, want 1 to"):
+            fleet.operators(7, count)
+
+
+def test_worlds_and_persons_have_seeds_of_their_own():
+    both = collect(MIXED, 6)
+    assert collect(MIXED, 6, fleet_seed=0).content_hash == both.content_hash
+    others = collect(MIXED, 6, fleet_seed=1)
+    np.testing.assert_array_equal(others.operators, both.operators)  # who is on duty is the world's
+    starts = [dataset.observations[dataset.bounds[:-1]] for dataset in (both, others)]
+    np.testing.assert_array_equal(*starts)
+    assert others.content_hash != both.content_hash
+    few = collect(MIXED, 6, operators=1)
+    assert set(few.operators) == {0}
+
+
 def test_skill_tiers_differ_in_success_and_speed():
     success, seconds = {}, {}
     for tier in TIERS:

@@ -2,59 +2,87 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 
 from shopfloor.demos.operators import Fleet
-from shopfloor.demos.pool import Pool, recipe, without_demonstrations
+from shopfloor.demos.pool import Crew, Pool, recipe, without_demonstrations
+from shopfloor.demos.selection import Labelled, Selection, Shorter
 from shopfloor.demos.store import Store
 from shopfloor.envs import IDEAL
 from shopfloor.envs.tasks import PegInsertion
 
 CONFIG = ({"name": "PegInsertion"}, {"name": "ideal"}, {"name": "skilled"})
-RECIPE = recipe(*CONFIG, sites=2, seed=0)
-POOL = Pool(PegInsertion, IDEAL, Fleet("skilled", {"better": 1}), sites=2, seed=0, recipe=RECIPE)
+CREW = Crew(sites=2)
+RECIPE = recipe(*CONFIG, CREW)
+POOL = Pool(PegInsertion, IDEAL, Fleet("skilled", {"better": 1}), CREW, RECIPE)
+
+
+def first(count):
+    return Selection(episodes=count)
 
 
 def test_a_pool_is_collected_once(tmp_path):
-    first = POOL.load(tmp_path, 3, threads=1)
-    assert len(first) == 3
+    dataset = POOL.load(tmp_path, first(3), threads=1)
+    assert len(dataset) == 3
     folder = Store(tmp_path).folder(RECIPE)
     written = (folder / "meta" / "info.json").stat().st_mtime_ns
-    assert POOL.load(tmp_path, 3, threads=2).content_hash == first.content_hash
-    assert POOL.load(tmp_path, 2, threads=2).content_hash == first.take(2).content_hash
+    assert POOL.load(tmp_path, first(3), threads=2).content_hash == dataset.content_hash
+    assert POOL.load(tmp_path, first(2), threads=2).content_hash == dataset.take(2).content_hash
     assert (folder / "meta" / "info.json").stat().st_mtime_ns == written
 
 
 def test_all_that_determines_a_demonstration_names_its_dataset(tmp_path):
-    others = [recipe(*CONFIG, sites=3, seed=0), recipe(*CONFIG, sites=2, seed=1)]
+    crews = [Crew(3), Crew(2, seed=1), Crew(2, fleet_seed=1), Crew(2, operators=1)]
+    others = [recipe(*CONFIG, crew) for crew in crews]
     for index in range(len(CONFIG)):
         changed = [{"name": "PegInsertion", "more": 1} if i == index else part for i, part in enumerate(CONFIG)]
-        others.append(recipe(*changed, sites=2, seed=0))
+        others.append(recipe(*changed, CREW))
     others += [{**RECIPE, "code": "0" * 16}, {**RECIPE, "versions": {**RECIPE["versions"], "mujoco": "3.0.0"}}]
-    assert len({Store(tmp_path).folder(other) for other in [RECIPE, *others]}) == 8
+    assert len({Store(tmp_path).folder(other) for other in [RECIPE, *others]}) == 10
     assert set(RECIPE["versions"]) == {"mujoco", "gymnasium", "numpy"}
 
 
 def test_the_code_of_task_operators_and_realism_is_in_the_recipe(tmp_path, monkeypatch):
     (tmp_path / "mine.py").write_text("from shopfloor.envs.tasks.kitting import Kitting\nclass Mine(Kitting): pass\n")
     monkeypatch.syspath_prepend(tmp_path)
-    peg = recipe({"name": "T", "_target_": "shopfloor.envs.tasks.peg_insertion.PegInsertion"}, *CONFIG[1:], 2, 0)
-    mine = recipe({"name": "T", "_target_": "mine.Mine"}, *CONFIG[1:], 2, 0)
+    peg = recipe({"name": "T", "_target_": "shopfloor.envs.tasks.peg_insertion.PegInsertion"}, *CONFIG[1:], CREW)
+    mine = recipe({"name": "T", "_target_": "mine.Mine"}, *CONFIG[1:], CREW)
     assert len({RECIPE["code"], peg["code"], mine["code"]}) == 3
 
 
 def test_a_pool_that_grows_is_the_one_that_was_collected_at_once(tmp_path):
-    whole = POOL.load(tmp_path / "whole", 5, threads=1)
-    assert POOL.load(tmp_path / "grown", 2, threads=2).content_hash == whole.take(2).content_hash
-    assert POOL.load(tmp_path / "grown", 5, threads=2).content_hash == whole.content_hash
+    whole = POOL.load(tmp_path / "whole", first(5), threads=1)
+    assert POOL.load(tmp_path / "grown", first(2), threads=2).content_hash == whole.take(2).content_hash
+    assert POOL.load(tmp_path / "grown", first(5), threads=2).content_hash == whole.content_hash
 
 
-@pytest.mark.parametrize(("field", "value"), [("sites", 0), ("seed", -1)])
-def test_an_impossible_pool_is_refused(tmp_path, field, value):
+@pytest.mark.parametrize(("field", "value"), [("sites", 0), ("seed", -1), ("fleet_seed", -1), ("operators", 0)])
+def test_an_impossible_crew_is_refused(tmp_path, field, value):
     with pytest.raises(ValueError, match=f"{value}.*want"):
-        dataclasses.replace(POOL, **{field: value})
+        dataclasses.replace(POOL, crew=dataclasses.replace(CREW, **{field: value}))
     with pytest.raises(ValueError, match="0 demonstrations, want 1 or more"):
-        POOL.load(tmp_path, 0, threads=1)
+        POOL.load(tmp_path, first(0), threads=1)
+
+
+def test_a_pool_is_read_until_a_selection_has_all_that_it_wants(tmp_path):
+    selection = Selection(robot_hours=0.01, filters={"short": Shorter(6.0)})
+    chosen = POOL.load(tmp_path, selection, threads=0)
+    longest = np.diff(chosen.bounds).max() / chosen.fps
+    assert longest <= 6.0
+    assert 0.01 - longest / 3600 < chosen.robot_hours <= 0.01
+    many = POOL.load(tmp_path, first(2 * len(chosen) + 5), threads=0)  # what else is there changes nothing
+    assert selection.of(many)[0].content_hash == chosen.content_hash
+    assert POOL.load(tmp_path, selection, threads=0).content_hash == chosen.content_hash
+
+
+def test_a_selection_that_nothing_meets_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("shopfloor.demos.pool.HOPELESS", 4)
+    monkeypatch.setattr("shopfloor.demos.pool.FIRST_LOOK", 4)
+    with pytest.raises(ValueError, match="of 4 demonstrations 0 are what is selected"):
+        POOL.load(tmp_path, Selection(successful_episodes=1, filters={"failed": Labelled(success=False)}), threads=0)
+    with pytest.raises(ValueError, match="hold no whole demonstration"):
+        POOL.load(tmp_path, Selection(robot_hours=1e-6), threads=0)
 
 
 def test_every_column_of_a_dataset_has_a_name():

@@ -27,18 +27,18 @@ STEEP = expit(0.5 + 1.2 * np.log(VOLUMES / 100))
 def test_a_known_curve_gives_the_known_number_of_demonstrations(slope: float) -> None:
     answer = 100 * np.exp((logit(0.9) - 0.9) / slope)
     found = ask(expit(0.9 + slope * np.log(VOLUMES / 100)).tolist(), seeds=20)
-    reach = found.demonstrations_for(0.9)
+    reach = found.volume_for(0.9)
     assert reach.sure
-    assert reach.demonstrations.estimate == pytest.approx(answer, rel=0.15)
-    assert contains(reach.demonstrations, answer)
+    assert reach.volume.estimate == pytest.approx(answer, rel=0.15)
+    assert contains(reach.volume, answer)
 
 
 @pytest.mark.parametrize("ceiling", [0.7, 0.8])
 def test_a_curve_that_levels_off_is_not_told_to_reach_90_percent(ceiling: float) -> None:
     found = ask((ceiling * STEEP).tolist())
-    reach = found.demonstrations_for(0.9)
+    reach = found.volume_for(0.9)
     assert reach.probability < 0.2
-    assert np.isinf(reach.demonstrations.estimate)
+    assert np.isinf(reach.volume.estimate)
     assert contains(found.mean_rate([4000])[0], ceiling)
     assert sum(c.weight for c in found.candidates if "ceiling" in c.law.name) > 0.5
 
@@ -46,10 +46,10 @@ def test_a_curve_that_levels_off_is_not_told_to_reach_90_percent(ceiling: float)
 @pytest.mark.parametrize("rates", [[0.05, 0.5, 0.8, 0.85, 0.85], [0.02, 0.4, 0.7, 0.72, 0.72]])
 def test_curves_that_were_told_to_reach_90_percent_are_no_more(rates: list[float]) -> None:
     found = ask(rates)
-    reach = found.demonstrations_for(0.9)
+    reach = found.volume_for(0.9)
     assert not reach.sure
     assert reach.probability < 0.2
-    assert reach.demonstrations.low > 300
+    assert reach.volume.low > 300
     gain = found.gain(1000)
     assert gain.low < 0 < gain.high < 0.06
 
@@ -67,10 +67,10 @@ def test_what_no_law_fits_is_refused(rates: list[float]) -> None:
 
 def test_the_number_is_above_a_volume_measured_under_the_target() -> None:
     found = ask([0.1, 0.6, 0.9, 0.97, 0.98])
-    assert found.demonstrations_for(0.9).demonstrations.low < 100
-    reach = found.demonstrations_for(0.9, under=100)
-    assert reach.demonstrations.low == 100
-    assert reach.demonstrations.estimate >= 100
+    assert found.volume_for(0.9).volume.low < 100
+    reach = found.volume_for(0.9, under=100)
+    assert reach.volume.low == 100
+    assert reach.volume.estimate >= 100
 
 
 def test_a_gain_is_never_certain() -> None:
@@ -109,7 +109,7 @@ def test_degenerate_curves_have_finite_answers_if_forced(rates: list[float], see
     (last,) = found.mean_rate([float(found.volumes[-1])])
     assert 0 <= last.low <= last.high <= 1
     assert np.isfinite(found.gain(1000).estimate)
-    reach = found.demonstrations_for(0.9)
+    reach = found.volume_for(0.9)
     assert 0 <= reach.probability <= 1
     assert reach.sure == (reach.probability >= SURE)
 
@@ -130,7 +130,7 @@ def test_under_five_volumes_is_refused_unless_forced() -> None:
 def test_beyond_four_times_the_data_is_refused_unless_forced() -> None:
     found = ask([0.1, 0.3, 0.5, 0.7, 0.8])
     found.success([4000.0])
-    with pytest.raises(LawRefusal, match="at 4,001 demonstrations, want at most 4,000"):
+    with pytest.raises(LawRefusal, match="a volume of 4,001, want at most 4,000"):
         found.success([4001.0])
     assert ask([0.1, 0.3, 0.5, 0.7, 0.8], force=True).success([9000.0]).shape == (1000, 1)
 

@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from shopfloor.study.analysis.axes import EPISODES as EPISODES_AXIS
 from shopfloor.study.analysis.crossed import crossed_differences, crossed_intervals
 from shopfloor.study.analysis.curves import Curve, Point
 from shopfloor.study.analysis.measured import bracket, gains
 from shopfloor.study.analysis.statistics import LEVEL, Interval
 from shopfloor.study.analysis.truths import DESIGNS, TRUTHS, VOLUMES, Design
+from shopfloor.study.running.rows import Seed
 
 EPISODES = 100
 SITES = np.zeros(EPISODES, dtype=np.int64)
 
 
+def drawn(seeds: Sequence[int]) -> tuple[Seed, ...]:
+    return tuple((seed, seed, seed) for seed in seeds)
+
+
 def curve(rates: dict[int, float], seeds: dict[int, tuple[int, ...]] | None = None) -> Curve:
     """Every seed solves the first episodes of all."""
-    who = {volume: (seeds or {}).get(volume, (0, 1, 2)) for volume in rates}
+    who = {volume: drawn((seeds or {}).get(volume, (0, 1, 2))) for volume in rates}
     cells: list[NDArray[np.bool_]] = [
         np.tile(np.arange(EPISODES) < EPISODES * rate, (len(who[volume]), 1)) for volume, rate in rates.items()
     ]
     intervals = crossed_intervals(cells)
     return Curve(
         "bc",
-        tuple(Point(v, who[v], cell, i, 1.0, 1.0) for v, cell, i in zip(rates, cells, intervals, strict=True)),
+        EPISODES_AXIS,
+        tuple(Point(v, who[v], cell, i, ()) for v, cell, i in zip(rates, cells, intervals, strict=True)),
         SITES,
     )
 
@@ -48,7 +57,7 @@ def test_a_step_from_nothing_to_all_has_bounds() -> None:
 
 def test_gains_are_of_the_seeds_that_both_volumes_have() -> None:
     steps = gains(curve({10: 0.1, 30: 0.3, 100: 0.6}, {30: (1, 2), 100: (3,)}))
-    assert [(step.start, step.end, step.seeds) for step in steps] == [(10, 30, (1, 2))]
+    assert [(step.start, step.end, step.seeds) for step in steps] == [(10, 30, drawn((1, 2)))]
 
 
 def test_one_volume_has_no_gain() -> None:
@@ -81,10 +90,10 @@ def test_the_gains_of_a_curve_hold_together(design: Design) -> None:
     hits = []
     for outcomes in design.simulate(rates, 80, np.random.default_rng(7)).astype(bool):
         points = [
-            Point(int(v), tuple(range(design.seeds)), cell, Interval(0, 0, 1), 1.0, 1.0)
+            Point(int(v), drawn(range(design.seeds)), cell, Interval(0, 0, 1), ())
             for v, cell in zip(VOLUMES, outcomes, strict=True)
         ]
-        steps = gains(Curve("bc", tuple(points), sites))
+        steps = gains(Curve("bc", EPISODES_AXIS, tuple(points), sites))
         found = [step.difference for step in steps]
         hits.append(all(i.low <= true <= i.high for i, true in zip(found, np.diff(rates), strict=True)))
     assert np.mean(hits) >= 0.92

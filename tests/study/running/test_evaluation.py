@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from shopfloor.agents.expert import ExpertAgent
-from shopfloor.envs import DEFAULT, IDEAL
+from shopfloor.envs import DEFAULT, IDEAL, collection_sites
 from shopfloor.envs.realism.sites import FIRST_HELD_OUT
 from shopfloor.envs.tasks import PegInsertion
 from shopfloor.study.running.evaluation import Evaluation, evaluate
@@ -35,10 +35,11 @@ def test_the_expert_succeeds_and_standing_still_does_not():
 
 def test_an_episodes_outcome_depends_on_neither_the_other_episodes_nor_the_threads():
     few, many = expert_outcome(5, DEFAULT, threads=1), expert_outcome(9, DEFAULT, threads=2)
-    assert few["units"] == many["units"]
+    for name in ("units", "stage_names"):
+        assert few[name] == many[name]
     few |= few.pop("measures")
     many |= many.pop("measures")
-    for key in few.keys() - {"units"}:
+    for key in few.keys() - {"units", "stage_names"}:
         assert few[key] == many[key][:5], key
 
 
@@ -49,6 +50,16 @@ def test_all_episodes_lie_at_held_out_sites_and_are_reset_once():
     assert len(set(outcome["sites"])) == 3
     assert outcome["episodes"] == list(range(6))
     assert still.resets == 6
+
+
+def test_validation_episodes_are_at_sites_of_their_own():
+    splits = {split: Evaluation(6, 3, 0, split) for split in ("test", "validation")}
+    sites = {split: evaluation.site_numbers() for split, evaluation in splits.items()}
+    assert not {*sites["test"]} & {*sites["validation"]}
+    assert not {*collection_sites(1_000_000)} & {*sites["test"], *sites["validation"]}
+    outcomes = [evaluate(lambda env: Still(), PegInsertion, DEFAULT, each) for each in splits.values()]
+    assert {*outcomes[1]["sites"]} == {*sites["validation"]}
+    assert outcomes[0]["returns"] != outcomes[1]["returns"]
 
 
 def test_another_seed_gives_other_episodes():

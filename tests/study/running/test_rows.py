@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -80,7 +81,8 @@ def resealed(change) -> str:  # type: ignore[no-untyped-def]
     [
         ("", "not whole JSON"),
         ("[]", "want an object"),
-        (resealed(lambda row: row.update(schema=4)), "schema 4, want 3 or 2"),
+        (resealed(lambda row: row.update(schema=5)), "schema 5, want 4 or one of 2, 3"),
+        (resealed(lambda row: row.update(schema=3)), "row of schema 3 without 'seed', want a whole one"),
         (resealed(lambda row: row["data"].pop("frames")), "row's data.frames .*Field required"),
         (resealed(lambda row: row["evaluation"]["success"].pop()), "want one length"),
         (resealed(lambda row: row["evaluation"]["success"].__setitem__(3, 1)), r"evaluation.success.3 1: .*boolean"),
@@ -89,7 +91,7 @@ def resealed(change) -> str:  # type: ignore[no-untyped-def]
         (resealed(lambda row: row.update(data=[])), r"row's data \[\]: .*dictionary"),
         (resealed(lambda row: row["evaluation"].update(measures=[1])), r"evaluation.measures \[1\]"),
         (resealed(lambda row: row.update(key="0" * 16)), "row key '0000000000000000', want"),
-        (resealed(lambda row: row["cell"].update(seed=7)), "the name of what determines it"),
+        (resealed(lambda row: row["cell"].update(more=7)), "the name of what determines it"),
         (resealed(lambda row: row.update(code="edited")), "the name of what determines it"),
     ],
 )
@@ -124,13 +126,35 @@ def test_an_edited_outcome_is_seen(tmp_path: Path) -> None:
         read_rows(tmp_path)
 
 
-def test_rows_of_the_schema_before_are_read(tmp_path: Path) -> None:
-    old = {name: value for name, value in a_row().items() if name != "code"} | {"schema": 2}
-    key = hashlib.sha256(canonical(old["cell"]).encode()).hexdigest()[:16]
-    (tmp_path / f"{key}.json").write_text(json.dumps({**old, "key": key}))
+def older(schema: int) -> dict[str, Any]:
+    """The row as it was written by code that had this schema."""
+    row = json.loads(json.dumps(a_row(3)))
+    del row["data"]["operators"], row["agent"]["epochs"], row["evaluation"]["stage_names"], row["cell"]["seeds"]
+    row["cell"]["seed"] = 3
+    del row["cell"]["evaluation"]["split"]
+    row["data"]["success_rate"] = row["data"].pop("successful_episodes") / row["data"]["episodes"]
+    row["schema"] = schema
+    if schema == 2:
+        row["key"] = hashlib.sha256(canonical(row["cell"]).encode()).hexdigest()[:16]
+        del row["code"]
+        return row
+    row["key"] = row_key(row["cell"], row["versions"], row["code"])
+    return {**row, "digest": digest(row)}
+
+
+@pytest.mark.parametrize("schema", [2, 3])
+def test_rows_of_schemas_before_are_read_as_if_they_were_of_this_one(tmp_path: Path, schema: int) -> None:
+    old = older(schema)
+    (tmp_path / f"{old['key']}.json").write_text(json.dumps(old))
     (row,) = read_rows(tmp_path)
-    assert row["code"] == ""
-    assert row["evaluation"] == a_row()["evaluation"]
+    new, stages = a_row(3), row["evaluation"]["stage_names"]
+    assert sorted(stages) == ["done", "start"]
+    assert row["schema"] == schema
+    assert row["code"] == ("" if schema == 2 else new["code"])
+    for part in ("cell", "evaluation"):
+        assert row[part] == {**new[part], **({"stage_names": stages} if part == "evaluation" else {})}
+    assert row["data"] == {**new["data"], "operators": 0}
+    assert row["agent"] == {**new["agent"], "epochs": None}
 
 
 def test_a_column_that_old_rows_lack_makes_none_unreadable(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from shopfloor.demos.operators import Fleet
-from shopfloor.demos.pool import Pool, recipe
+from shopfloor.demos.pool import Crew, Pool, recipe
+from shopfloor.demos.selection import Selection
 from shopfloor.envs import REALISMS
 from shopfloor.envs.tasks import PegInsertion
 from shopfloor.study.running.cell import Cell, row_of
@@ -15,7 +16,7 @@ from shopfloor.study.running.verification import verdict
 
 PEG = {"name": "PegInsertion", "_target_": "shopfloor.envs.tasks.peg_insertion.PegInsertion"}
 RANDOM = {"name": "random", "_target_": "shopfloor.agents.random.RandomAgent"}
-CONFIG = {"task": PEG, "agent": RANDOM, "seed": 3, "evaluation": {"episodes": 2}}
+CONFIG = {"task": PEG, "agent": RANDOM, "seeds": {"training": 3}, "evaluation": {"episodes": 2}}
 
 
 def trial(cell):
@@ -28,12 +29,14 @@ def trial(cell):
         lambda: PegInsertion(clearance=1e-3),
         REALISMS["ideal"],
         fleet,
-        sites=1,
-        seed=cell["seed"],
-        recipe=recipe(*parts, 1, cell["seed"]),
+        Crew(1),
+        recipe(*parts, Crew(1)),
     )
     budget, evaluation = Budget("gradient_steps", 0), Evaluation(cell["evaluation"]["episodes"], 1, 0)
-    return run_trial(RandomAgent(), pool, 0, budget, evaluation, datasets=Path("none"), threads=1)
+    seed, none = cell["seeds"]["training"], Selection(episodes=0)
+    return run_trial(
+        RandomAgent(), pool, none, budget, evaluation, training_seed=seed, datasets=Path("none"), threads=1
+    )
 
 
 @pytest.fixture(scope="module")

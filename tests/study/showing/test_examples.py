@@ -45,7 +45,7 @@ def test_a_curve_that_levels_off_is_told_no_number(said, name) -> None:
     found = said[name]
     assert re.search(r"90 % (is probably not|is not|takes more than|is \d+ % likely)", found["forecast"])
     assert "about" not in found["forecast"] or "more than about" in found["forecast"]
-    assert found["demonstrations_for"]["probability"] < 0.3
+    assert found["volume_for"]["probability"] < 0.3
     low = re.search(r"would buy \S+ points \[([-+][\d.]+), ([-+][\d.]+)\]", found["forecast"])
     assert float(low[1]) < 0 < float(low[2]) < 8
 
@@ -66,8 +66,8 @@ def test_a_falling_curve_is_fitted_by_no_law(said) -> None:
 def test_the_number_is_never_at_a_volume_measured_under_the_target(said) -> None:
     for found in said.values():
         under = found["bracket"]["under"]
-        if "demonstrations_for" in found:
-            low = found["demonstrations_for"]["low"]
+        if "volume_for" in found:
+            low = found["volume_for"]["low"]
             assert low is None or low >= under
     assert said["default-bc"]["bracket"]["under"] in (100, 300)
 

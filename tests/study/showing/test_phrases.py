@@ -2,8 +2,11 @@
 
 import math
 
+import numpy as np
 import pytest
 
+from shopfloor.study.analysis.axes import AXES, EPISODES
+from shopfloor.study.analysis.curves import Curve, Point
 from shopfloor.study.analysis.forecast import Reach
 from shopfloor.study.analysis.measured import Bracket, Gain
 from shopfloor.study.analysis.statistics import Interval
@@ -15,6 +18,7 @@ from shopfloor.study.showing.phrases import (
     points,
     reach_sentence,
     short_reach,
+    volume,
 )
 
 
@@ -70,19 +74,29 @@ def reach(low: float, middle: float, high: float, probability: float) -> Reach:
     ],
 )
 def test_a_number_is_named_only_where_it_is_sure(found: Reach, sentence: str, short: str) -> None:
-    assert reach_sentence("bc", found) == sentence
-    assert short_reach(found) == short
+    assert reach_sentence("bc", found, EPISODES) == sentence
+    assert short_reach(found, EPISODES) == short
+
+
+def test_hours_are_said_as_hours() -> None:
+    hours = AXES["robot_hours"]
+    found = Reach(0.9, Interval(1.234, 0.85, 3.4), 0.97, 0.021, 8.4)
+    assert reach_sentence("bc", found, hours) == "bc reaches 90 % with about 1.2 robot hours [0.85, 3.4]"
+    assert volume(2.1098, hours) == "2.11"
+    assert volume(8.0, AXES["sites"]) == "8"
 
 
 def test_what_is_out_of_reach_has_a_chance_too() -> None:
-    sentence = reach_sentence("bc", reach(math.inf, math.inf, math.inf, 0.0))
+    sentence = reach_sentence("bc", reach(math.inf, math.inf, math.inf, 0.0), EPISODES)
     assert sentence == "90 % is not reachable for bc with up to 4,000 demonstrations (the chance is under 1 %)"
 
 
 def test_what_was_measured_is_said_with_its_last_step() -> None:
-    rate, gain = Interval(0.9, 0.85, 0.94), Gain(300, 1000, (0, 1), Interval(0.08, 0.02, 0.15))
-    assert measured_sentence("bc", 1000, rate, []) == "bc reached 90.0 % [85.0, 94.0] with 1,000 demonstrations"
-    assert measured_sentence("bc", 1000, rate, [gain]) == (
+    gain = Gain(300, 1000, ((0, 0, 0), (1, 1, 1)), Interval(0.08, 0.02, 0.15))
+    point = Point(1000, ((0, 0, 0),), np.ones((1, 4), bool), Interval(0.9, 0.85, 0.94), ())
+    curve = Curve("bc", EPISODES, (point,), np.zeros(4, np.int64))
+    assert measured_sentence(curve, []) == "bc reached 90.0 % [85.0, 94.0] with 1,000 demonstrations"
+    assert measured_sentence(curve, [gain]) == (
         "bc reached 90.0 % [85.0, 94.0] with 1,000 demonstrations, +8.0 points [+2.0, +15.0] more than with 300"
     )
 
@@ -97,4 +111,4 @@ def test_what_was_measured_is_said_with_its_last_step() -> None:
     ],
 )
 def test_the_measured_bracket_is_said_whole(bracket: Bracket, sentence: str) -> None:
-    assert bracket_sentence(bracket) == sentence
+    assert bracket_sentence(bracket, EPISODES) == sentence

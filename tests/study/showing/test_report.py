@@ -167,7 +167,7 @@ def test_a_curve_is_of_one_code_the_latest_and_the_page_names_the_others(tmp_pat
     for row in (*rows.values(), other):
         write_row(tmp_path / "rows", row)
     (panel,) = panels(read_rows(tmp_path / "rows"))
-    assert {curve.label: curve.final.seeds for curve in panel.curves} == {"bc": (0,), "knn": (0,)}
+    assert {curve.label: curve.final.seeds for curve in panel.curves} == {"bc": ((0, 0, 0),), "knn": ((0, 0, 0),)}
     assert {row["key"] for row in panel.rows} == {rows[2, 0]["key"], other["key"]}
     assert len(panel.older) == 5
     page = write_report(tmp_path).read_text()

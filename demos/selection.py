@@ -1,0 +1,128 @@
+"""Selection: how far a pool is read, and which of its episodes count; nested along every axis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shopfloor.demos.dataset import Dataset
+
+Mask = NDArray[np.bool_]
+
+
+class Filter(Protocol):
+    """Judges episodes; one of your own plugs in with `+data.filters.mine._target_=my_pkg.MyFilter`."""
+
+    def __call__(self, dataset: Dataset) -> Mask:
+        """Which episodes (episodes,) are kept. That may depend on an episode and on earlier ones, on no later one."""
+        ...
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Episodes that are labelled a success, or a failure; labels may be wrong."""
+
+    success: bool = True
+
+    def __call__(self, dataset: Dataset) -> Mask:
+        """Which episodes (episodes,) are kept."""
+        return np.asarray(dataset.episode_success == self.success)
+
+
+@dataclass(frozen=True)
+class Shorter:
+    """Episodes of at most `seconds` [s]."""
+
+    seconds: float
+
+    def __call__(self, dataset: Dataset) -> Mask:
+        """Which episodes (episodes,) are kept."""
+        return np.asarray(np.diff(dataset.bounds) <= self.seconds * dataset.fps)
+
+
+@dataclass(frozen=True)
+class AtSites:
+    """Episodes recorded at one of these sites."""
+
+    sites: Sequence[int]
+
+    def __call__(self, dataset: Dataset) -> Mask:
+        """Which episodes (episodes,) are kept."""
+        return np.isin(dataset.sites, self.sites)
+
+
+@dataclass(frozen=True)
+class ByOperators:
+    """Episodes of one of these operators, who are numbered as the fleet deals them."""
+
+    operators: Sequence[int]
+
+    def __call__(self, dataset: Dataset) -> Mask:
+        """Which episodes (episodes,) are kept."""
+        return np.isin(dataset.operators, self.operators)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The first episodes that pass all filters, up to whichever of the bounds is met first.
+
+    episodes: so many; successful_episodes: until so many are labelled a success; robot_hours: as many whole ones as
+    last so long [h] together. More of any holds all that less of it held. ValueError without a bound or on one below 0.
+    """
+
+    episodes: int | None = None
+    successful_episodes: int | None = None
+    robot_hours: float | None = None
+    filters: Mapping[str, Filter] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        bounds = {name: getattr(self, name) for name in ("episodes", "successful_episodes", "robot_hours")}
+        given = {name: bound for name, bound in bounds.items() if bound is not None}
+        if not given:
+            raise ValueError(f"no bound on the demonstrations, want one or more of {', '.join(bounds)}")
+        for name, bound in given.items():
+            if not bound >= 0:
+                raise ValueError(f"{name} {bound}, want 0 or more")
+
+    def of(self, pool: Dataset) -> tuple[Dataset, float]:
+        """What is selected of a pool, and how near that is to all that is wanted: 1 where it is all, else less.
+
+        Raises ValueError where a filter gives no mask of the episodes.
+        """
+        kept = pool.select(mask) if not (mask := self._passing(pool)).all() else pool
+        lengths = np.diff(kept.bounds) / kept.fps / 3600  # [h]
+        cuts = [
+            _cut(np.arange(1.0, len(kept) + 1), self.episodes),
+            _cut(np.cumsum(kept.episode_success, dtype=np.float64), self.successful_episodes),
+            _cut(np.cumsum(lengths), self.robot_hours, whole=True),
+        ]
+        return kept.take(min(cut for cut, _ in cuts)), max(share for _, share in cuts)
+
+    def _passing(self, pool: Dataset) -> Mask:
+        mask = np.ones(len(pool), dtype=bool)
+        for name, judge in self.filters.items():
+            kept = np.asarray(judge(pool))
+            if kept.shape != mask.shape or kept.dtype != bool:
+                got = f"{kept.dtype} of shape {kept.shape}"
+                raise ValueError(f"filter {name} gave {got}, want a bool for each of {len(pool)} episodes")
+            mask &= kept
+        return mask
+
+
+def _cut(so_far: NDArray[np.float64], bound: float | None, *, whole: bool = False) -> tuple[int, float]:
+    """After how many episodes so_far (episodes,) meets the bound, and the share of it that there is, 1 where it does.
+
+    whole: the episode in which the bound is passed is left out, as no part of an episode is taken.
+    """
+    if bound is None:
+        return len(so_far), 0.0
+    if bound == 0:
+        return 0, 1.0
+    met = so_far > bound * (1 + 1e-12) if whole else so_far >= bound
+    if met.any():
+        return int(met.argmax()) + (not whole), 1.0
+    return len(so_far), min(1 - 1e-9, float(so_far[-1]) / bound) if len(so_far) else 0.0
