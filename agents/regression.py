@@ -63,6 +63,6 @@ class Regression:
 
 def _layers(vector: torch.Tensor, parameters: list[nn.Parameter]) -> list[tuple[torch.Tensor, torch.Tensor]]:
     """Each layer's weight and bias, as views of a vector of all parameters."""
-    parts = vector.split([parameter.numel() for parameter in parameters])
+    parts = torch.split(vector, [parameter.numel() for parameter in parameters])
     views = [part.view_as(parameter) for part, parameter in zip(parts, parameters, strict=True)]
     return list(zip(views[::2], views[1::2], strict=True))
