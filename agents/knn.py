@@ -17,8 +17,8 @@ from shopfloor.agents.protocol import Budget, EnvFactory, Source, TrainingRecord
 from shopfloor.agents.windows import Lanes, training_pairs
 from shopfloor.demos.dataset import Dataset
 
-QUERY_ROWS = 32  # queries per matrix product, always: its rounding may change with its shape
-GROUP = 64  # frames whose best score is looked at before their own
+QUERY_ROWS = 64  # queries per matrix product, always: its rounding may change with its shape
+GROUP = 64  # frames, far apart from each other, whose best score is looked at before their own
 FAR = -1e30  # score of the frames that fill up the last group
 
 
@@ -144,10 +144,10 @@ class _Memory:
     def _nearest(self, queries: NDArray[np.float32], count: int) -> NDArray[np.int64]:
         # Exact in one pass over the scores: the `count` best frames lie in the `count` groups whose best is best.
         scores = queries @ self.keys
-        best = scores.reshape(QUERY_ROWS, -1, GROUP).max(axis=-1)
-        kept = min(count, best.shape[1])
+        best = scores.reshape(QUERY_ROWS, GROUP, -1).max(axis=1)  # many times quicker than along the last axis
+        kept, members = min(count, best.shape[1]), np.arange(GROUP) * best.shape[1]
         groups = np.argpartition(-best, kept - 1, axis=1)[:, :kept]
-        frames = np.sort((groups[:, :, None] * GROUP + np.arange(GROUP)).reshape(QUERY_ROWS, -1), axis=1)
+        frames = np.sort((groups[:, :, None] + members).reshape(QUERY_ROWS, -1), axis=1)
         order = np.argsort(-np.take_along_axis(scores, frames, axis=1), axis=1, kind="stable")[:, :count]
         return np.take_along_axis(frames, order, axis=1)
 

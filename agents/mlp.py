@@ -29,8 +29,9 @@ def single_threaded() -> Iterator[None]:
 def mlp(sizes: Sequence[int]) -> nn.Sequential:
     """Linear layers sizes[0] -> ... -> sizes[-1] with ReLU between, weights not yet set."""
     layers: list[nn.Module] = []
-    for fan_in, fan_out in pairwise(sizes):
-        layers += [nn.Linear(fan_in, fan_out, device="meta").to_empty(device="cpu"), nn.ReLU()]
+    with torch.random.fork_rng(devices=()):  # what nn.Linear draws is of no use, and must not move torch's own stream
+        for fan_in, fan_out in pairwise(sizes):
+            layers += [nn.Linear(fan_in, fan_out), nn.ReLU()]
     return nn.Sequential(*layers[:-1])
 
 
