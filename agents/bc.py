@@ -27,7 +27,6 @@ from shopfloor.agents.mlp import (
     tensors_of,
 )
 from shopfloor.agents.protocol import Budget, EnvFactory, Source, TrainingRecord
-from shopfloor.agents.regression import Regression
 from shopfloor.agents.windows import Lanes, training_pairs
 from shopfloor.demos.dataset import Dataset
 
@@ -222,13 +221,19 @@ def _train(
     weight_decay: float,
     generator: torch.Generator,
 ) -> _Losses:
-    regression = Regression(network, weight_decay=weight_decay)
-    recent = deque[torch.Tensor](maxlen=LOSS_WINDOW)
+    # One kernel for all parameters: the quickest of torch's three AdamW on a CPU.
+    optimiser = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=weight_decay, fused=True)
+    (group,) = optimiser.param_groups
+    steps, recent = 0, deque[torch.Tensor](maxlen=LOSS_WINDOW)
     for fraction, batch in zip(progress, _batches(len(inputs), batch_size, generator), strict=False):
-        rate = learning_rate * 0.5 * (1 + math.cos(math.pi * fraction))
-        loss = regression.step(inputs.index_select(0, batch), targets.index_select(0, batch), learning_rate=rate)
-        recent.append(loss)
-    return _Losses(regression.steps, float(torch.stack(tuple(recent)).mean()))
+        group["lr"] = learning_rate * 0.5 * (1 + math.cos(math.pi * fraction))
+        loss = nn.functional.l1_loss(network(inputs.index_select(0, batch)), targets.index_select(0, batch))
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        recent.append(loss.detach())
+        steps += 1
+    return _Losses(steps, float(torch.stack(tuple(recent)).mean()))
 
 
 def _batches(samples: int, batch_size: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
