@@ -136,13 +136,13 @@ class _Known:
         return Interval(estimate, min(estimate, float(least)), max(estimate, float(most)))
 
     def _limits(self, weights: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Limits (n,) of weighted sums (n, components)."""
-        estimate = weights @ self.estimates
+        """Limits (n,) of weighted sums (n, components): those below 0 taken as they are and as 0, the wider of both."""
+        sums = weights @ np.stack([self.estimates, np.maximum(self.estimates, 0.0)], axis=1)  # (n, 2)
         below, above = self._found.distances(weights @ self._lines, self.level)
         over_episodes = np.array([name not in (*FACTORS, INTERACTIONS) for name in self.names])
         changed = (weights * over_episodes) @ self.estimates * np.array([[1 - 1 / self._factor], [self._factor - 1]])
         less, more = np.where(changed[0] > 0, changed, changed[::-1])
-        return estimate - np.hypot(below, less), estimate + np.hypot(above, more)
+        return sums.min(axis=1) - np.hypot(below, less), sums.max(axis=1) + np.hypot(above, more)
 
     def _of_other_policies(self, levels: Sequence[int]) -> float:
         """By what factor, either way, other policies may change what varies over episodes.

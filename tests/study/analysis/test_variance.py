@@ -76,23 +76,43 @@ def test_intervals_cover_what_they_say(name):
     check(POLICIES[name], draws=600, least=0.89)
 
 
+WEIGHTS = {
+    **dict.fromkeys(("sites", "policy x site"), 1 / 16),
+    **dict.fromkeys(("episodes", "policy x episode"), 1 / 128),
+}
+
+
 def check(policies, *, draws, least):
-    """Means of estimates lie at the truth within their error; intervals hold it at least so often."""
+    """Means of estimates lie at the truth within their error; every interval holds it at least so often."""
     rng = np.random.default_rng(0)
     truth = policies.components()
     policy = sum(truth[name] for name in ("data", "operators", "training", "their interactions"))
+    measured = sum(WEIGHTS.get(name, 1) * value for name, value in truth.items())
     found = [decompose(policies.outcomes((3, 3, 3), rng), AT) for _ in range(draws)]
-    held = [each.policy_sd.low**2 <= policy + 1e-9 and policy <= each.policy_sd.high**2 for each in found]
-    assert np.mean(held) >= least
+    assert holding([each.policy_sd for each in found], np.sqrt(policy)) >= least
+    assert holding([each.measured_sd for each in found], np.sqrt(measured)) >= least
     for name, value in truth.items():
         components = [of_name(each)[name] for each in found]
         estimates = np.array([component.variance for component in components])
         assert abs(estimates.mean() - value) < 4.5 * estimates.std() / np.sqrt(draws) + 1e-12, name
-        held = [part.sd.low**2 <= value + 1e-9 and value <= part.sd.high**2 + 1e-9 for part in components]
-        assert np.mean(held) >= least, name
-        share = value / policy
-        held = [s.low <= share + 1e-9 and share <= s.high + 1e-9 for s in (c.of_policy for c in components) if s]
-        assert not held or np.mean(held) >= least, name
+        assert holding([component.sd for component in components], np.sqrt(max(0, value))) >= least, name
+        assert holding([component.of_policy for component in components], value / policy) >= least, name
+        share = WEIGHTS.get(name, 1) * value / measured
+        assert holding([component.of_measured for component in components], share) >= least, name
+
+
+def holding(intervals, value):
+    """Share of those intervals that there are which hold a value, to the accuracy of the truth's quadrature."""
+    held = [each.low <= value + 1e-5 and value <= each.high + 1e-5 for each in intervals if each is not None]
+    return np.mean(held) if held else 1.0
+
+
+def test_a_measured_rate_varies_as_its_components_say():
+    """Rates of new policies on new episodes, one at a time, know nothing of components."""
+    policies, rng = Policies(0.0, data=0.2, site=1.2, data_site=0.4, episode=1.0), np.random.default_rng(0)
+    rates = [policies.outcomes((1, 1, 1), rng).mean() for _ in range(4000)]
+    found = [decompose(policies.outcomes((4, 4, 4), rng), AT).measured_sd.estimate ** 2 for _ in range(40)]
+    assert np.mean(found) == pytest.approx(np.var(rates), rel=0.25)
 
 
 def test_shares_of_the_estimates_add_up():
@@ -103,6 +123,16 @@ def test_shares_of_the_estimates_add_up():
         for interval in filter(None, (component.sd, component.of_policy, component.of_measured)):
             assert 0 <= interval.low <= interval.estimate <= interval.high <= 1
     assert of_name(found)["sites"].of_policy is None  # a true rate is one over all sites
+
+
+def test_no_component_is_certain_to_be_nothing():
+    rng = np.random.default_rng(0)
+    found = [decompose(POLICIES["training alone"].outcomes((3, 3, 3), rng), AT) for _ in range(20)]
+    below = [component for each in found for component in each.components if component.variance < 0]
+    assert len(below) > 20
+    for component in below:
+        assert component.sd.estimate == 0 < component.sd.high
+        assert component.of_measured.estimate == 0 < component.of_measured.high
 
 
 def test_more_draws_of_data_tell_more():
