@@ -157,13 +157,13 @@ def _components(values: NDArray[np.float64], sites: NDArray[np.int64] | None) ->
     return _Components(
         seed=float(of_seed.var(ddof=1)) - mean_square / episodes,
         episode=float(of_episode.var(ddof=1)) - mean_square / seeds,
-        site=_between(of_episode[0], sites),
+        site=variance_between(of_episode[0], sites),
         residual=mean_square,
         seed_df=seeds - 1,
     )
 
 
-def _between(values: NDArray[np.float64], sites: NDArray[np.int64] | None) -> float:
+def variance_between(values: NDArray[np.float64], sites: NDArray[np.int64] | None) -> float:
     """Variance between sites of episodes' values (episodes,), unbiased; 0 where no site has two episodes."""
     if sites is None:
         return 0.0

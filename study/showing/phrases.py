@@ -60,6 +60,11 @@ def points(difference: Interval) -> str:
     return f"{middle} points [{low}, {high}]"
 
 
+def spread(sd: Interval) -> str:
+    """A standard deviation of rates with its bounds in percentage points: 4.3 points [2.2, 27.0]."""
+    return f"{_tenths(sd.estimate)} points [{_tenths(sd.low)}, {_tenths(sd.high)}]"
+
+
 def p_value(p: float) -> str:
     """A p-value to two figures, or < 0.001."""
     return "< 0.001" if p < 0.001 else f"{p:.2g}"
