@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from shopfloor.study.analysis.axes import AXES, EPISODES, Axis, at, axes_of, is_trained, without
 from shopfloor.study.analysis.crossed import crossed_intervals
 from shopfloor.study.analysis.evidence import Evidence, gather
+from shopfloor.study.analysis.settings import flat, telling
 from shopfloor.study.analysis.statistics import Interval
 from shopfloor.study.running.rows import Row, RowError, Seed, canonical, code_key, seed_name, seed_of
 
@@ -225,22 +226,17 @@ def _told_apart(configs: Mapping[str, Mapping[str, Any]], part: str) -> dict[str
     """The name of each config's `part`, with the settings that tell namesakes apart."""
     labels = {}
     for key, config in configs.items():
-        flat = [_flat(other) for other in configs.values() if other[part]["name"] == config[part]["name"]]
-        own = _flat(config)
-        telling = sorted(name for name in own if any(other.get(name) != own[name] for other in flat))
-        settings = ", ".join(f"{name.removeprefix(f'{part}.')}={own[name]}" for name in telling)
+        namesakes = [flat(other) for other in configs.values() if other[part]["name"] == config[part]["name"]]
+        own = flat(config)
+        settings = ", ".join(
+            f"{name.removeprefix(f'{part}.')}={_said(own[name])}" for name in telling(namesakes) if name in own
+        )
         labels[key] = config[part]["name"] + (f" ({settings})" if settings else "")
     return labels
 
 
-def _flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    flat: dict[str, str] = {}
-    for key, value in config.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = value if isinstance(value, str) else json.dumps(value)
-    return flat
+def _said(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _missing(curves: Sequence[Curve], axis: Axis) -> tuple[str, ...]:

@@ -90,9 +90,11 @@ def reached_bounds(reach: Reach, axis: Axis) -> str:
 
 def measured_sentence(curve: Curve, gains: Sequence[Gain]) -> str:
     """What came out at the largest volume, and what the last step to it bought."""
-    more = f", {points(gains[-1].difference)} more than with {volume(gains[-1].start, curve.axis)}" if gains else ""
     largest = f"{volume(curve.final.volume, curve.axis)} {curve.axis.unit}"
-    return f"{curve.label} reached {percent_interval(curve.final.rate)} with {largest}{more}"
+    reached = f"{curve.label} reached {percent_interval(curve.final.rate)} with {largest}"
+    if not gains:
+        return reached
+    return f"{reached}; the step from {volume(gains[-1].start, curve.axis)} bought {points(gains[-1].difference)}"
 
 
 def bracket_sentence(bracket: Bracket, axis: Axis) -> str:

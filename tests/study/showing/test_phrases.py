@@ -97,7 +97,7 @@ def test_what_was_measured_is_said_with_its_last_step() -> None:
     curve = Curve("bc", EPISODES, (point,), np.zeros(4, np.int64))
     assert measured_sentence(curve, []) == "bc reached 90.0 % [85.0, 94.0] with 1,000 demonstrations"
     assert measured_sentence(curve, [gain]) == (
-        "bc reached 90.0 % [85.0, 94.0] with 1,000 demonstrations, +8.0 points [+2.0, +15.0] more than with 300"
+        "bc reached 90.0 % [85.0, 94.0] with 1,000 demonstrations; the step from 300 bought +8.0 points [+2.0, +15.0]"
     )
 
 
