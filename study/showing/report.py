@@ -45,10 +45,8 @@ def write_report(
         raise RowError(f"no rows in {results / 'rows'}, want at least one finished cell (`shopfloor train` makes them)")
     studied = panels(rows, axis)
     into = into or results
-    answers = [answers_of(panel, until=until, force=force) for panel in studied]  # before anything is written
-    sections = [
-        _section(panel, into, of_it, index) for index, (panel, of_it) in enumerate(zip(studied, answers, strict=True))
-    ]
+    told = [(panel, answers_of(panel, until=until, force=force)) for panel in studied]  # before anything is written
+    sections = [_section(panel, into, answers, index) for index, (panel, answers) in enumerate(told)]
     table = results_by_task(studied)
     picture = None
     if table is not None:
