@@ -26,7 +26,7 @@ from shopfloor.study.analysis.measured import bracket
 from shopfloor.study.analysis.statistics import LEVEL, Interval
 
 TARGETS = (0.9, 0.8, 0.7, 0.6, 0.5)  # of which the highest is asked for that both sides reached
-PAIRINGS = 20  # times that all draws of one curve are paired with those of the other
+PAIRINGS = 10  # times that all draws of one curve are paired with those of the other
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def data_ratio(
     with np.errstate(divide="ignore"):
         low, edge, high = low_a[a] / high_b[b], edge_a[a] / edge_b[b], high_a[a] / low_b[b]
     tails = 0.5 - level / 2, 0.5, 0.5 + level / 2
-    lows, edges, highs = ([_quantile(part, weights, share) for share in tails] for part in (low, edge, high))
+    lows, edges, highs = (_quantiles(part, weights, tails) for part in (low, edge, high))
     more = chances[0] < SURE or math.isinf(highs[1])  # the second reaches it, and the first perhaps never
     less = chances[1] < SURE or lows[1] == 0
     if (more and (less or lows[0] == 0)) or (less and math.isinf(highs[2])):
@@ -210,7 +210,9 @@ def _bounds(draws: Array, law: Forecast) -> tuple[Array, Array, Array]:
     )
 
 
-def _quantile(values: Array, weights: Array, share: float) -> float:
+def _quantiles(values: Array, weights: Array, shares: Sequence[float]) -> list[float]:
+    """The smallest values below or at which these shares of the weights lie."""
     order = np.argsort(values)
     sums = np.cumsum(weights[order])
-    return float(values[order[min(int(np.searchsorted(sums, share * sums[-1])), len(values) - 1)]])
+    places = np.minimum(np.searchsorted(sums, np.array(shares) * sums[-1]), len(values) - 1)
+    return [float(values[order[place]]) for place in places]

@@ -84,7 +84,7 @@ def _measured(ratio: Ratio) -> str:
         told = f"less than {_times(high)}"
     else:
         return ""
-    return f"; as measured, without any law, {'it is' if ratio.by_laws else 'they are'} {told}"
+    return f"; as measured, without any law, it is {told}"
 
 
 def _times(value: float) -> str:

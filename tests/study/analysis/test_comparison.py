@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import combinations
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.special import expit
 from toy_sides import a_side
 
-from shopfloor.study.analysis.comparison import Pairing, compare, holm, unpaired_contrasts
-from shopfloor.study.analysis.crossed import contrasts_by_episode, crossed_contrasts
-from shopfloor.study.analysis.statistics import LEVEL
+from shopfloor.study.analysis.comparison import Pairing, Side, compare, holm, unpaired_contrasts
+from shopfloor.study.analysis.crossed import contrasts_by_episode, crossed_contrasts, crossed_differences
+from shopfloor.study.analysis.statistics import LEVEL, Interval
 from shopfloor.study.analysis.truths import Design
 
 EPISODES = 128
@@ -125,8 +128,36 @@ def test_three_seeds_give_95_percent_coverage(method: str, studies: int) -> None
         truth = RATES[:3] - RATES[3:]
         hits += [one.low <= true <= one.high for one, true in zip(differences, truth, strict=True)]
         widths += [one.high - one.low for one in differences]
+    print(
+        f"{method}: covered in {np.mean(hits):.3f}, {100 * np.mean(widths):.1f} points wide"
+    )  # for docs/statistics.md
     assert np.mean(hits) > 0.93
     assert np.mean(widths) < 0.35  # of unpaired ones
+
+
+def test_all_differences_of_three_agents_hold_together_as_often_as_said() -> None:
+    rates = np.concatenate([RATES, [0.3, 0.5, 0.7]])
+    truth = {name: rates[3 * index : 3 * index + 3] for index, name in enumerate("abc")}
+    design, rng, hits, alone = replace(DESIGN, seeds=3), np.random.default_rng(6), [], []
+    for cells in design.simulate(rates, 150, rng).astype(bool):
+        sides = [
+            a_side(name, dict(zip((0, 1, 2), cells[3 * index : 3 * index + 3], strict=True)), sites=SITES)
+            for index, name in enumerate("abc")
+        ]
+        found = compare(sides)
+        true = [truth[one.first][int(one.volumes[0])] - truth[one.second][int(one.volumes[1])] for one in found]
+        hits.append(all(d.difference.low <= t <= d.difference.high for d, t in zip(found, true, strict=True)))
+        found = [one for a, b in combinations(sides, 2) for one in uncorrected(a, b)]
+        alone.append(all(d.low <= t <= d.high for d, t in zip(found, true, strict=True)))
+    print(f"nine together: {np.mean(hits):.3f}, without correction {np.mean(alone):.3f}")
+    assert len(true) == 9
+    assert np.mean(hits) > 0.93
+    assert np.mean(alone) < 0.85
+
+
+def uncorrected(a: Side, b: Side) -> list[Interval]:
+    points = zip(a.curve.points, b.curve.points, strict=True)
+    return crossed_differences([(mine.outcomes, theirs.outcomes) for mine, theirs in points], SITES)
 
 
 def test_pairing_by_episode_that_forgets_the_seeds_covers_too_little() -> None:

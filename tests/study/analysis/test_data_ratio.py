@@ -19,7 +19,7 @@ from shopfloor.study.showing.pages import table
 
 TRUTH = {truth.name: truth for truth in TRUTHS}
 LIMIT = 4 * VOLUMES[-1]
-PAIRS = 200  # of curves, in each case of the slow test
+PAIRS = 100  # of curves, in each case of the slow test
 
 
 def exact_side(label: str, rates: list[float], volumes: NDArray[np.float64] = VOLUMES) -> Side:
@@ -182,7 +182,7 @@ class Told:
     """What each of the simulated pairs of curves was told of the ratio."""
 
     number: NDArray[np.bool_]  # a number, not a bound or nothing
-    covered: NDArray[np.bool_]
+    covered: NDArray[np.float64]  # 1 or 0, by the number or bound; nan where nothing is told
     width: NDArray[np.float64]  # upper over lower bound, each the furthest that is known
 
 
@@ -218,7 +218,7 @@ def told(ratios: list[Ratio], true: float) -> Told:
     edges = [one.edges for one in ratios]
     return Told(
         np.array([law is not None and 0 < law.estimate < math.inf for law in laws]),
-        np.array([law is None or law.low <= true <= law.high for law in laws]),
+        np.array([math.nan if law is None else float(law.low <= true <= law.high) for law in laws]),
         np.array([math.nan if edge is None else edge.high / edge.low for edge in edges]),
     )
 
@@ -228,7 +228,8 @@ def test_the_ratio_covers_the_truth_and_shared_episodes_make_it_narrower() -> No
     """Prints the table of docs/statistics.md."""
     lines, covered, widths, measured = [], [], [], []
     for names, same_seeds, design in (
-        *((case, same, SHARED) for case in CASES for same in (False, True)),
+        *((case, False, SHARED) for case in CASES),
+        *((case, True, SHARED) for case in CASES[:2]),
         *((case, False, PLACES) for case in CASES[:2]),
     ):
         true, together, apart, held = simulated(names[:2], names[2], design, same_seeds=same_seeds, pairs=PAIRS)
@@ -241,25 +242,21 @@ def test_the_ratio_covers_the_truth_and_shared_episodes_make_it_narrower() -> No
                 f"{true:.2g}",
                 design.name,
                 "the same" if same_seeds else "others",
-                *(f"{100 * share:.0f} %" for share in (together.number.mean(), together.covered.mean())),
+                *(f"{100 * share:.0f} %" for share in (together.number.mean(), np.nanmean(together.covered))),
                 f"{middle[0]:.1f}",
-                f"{100 * apart.covered.mean():.0f} %",
+                f"{100 * np.nanmean(apart.covered):.0f} %",
                 f"{middle[1]:.1f}",
             )
         )
-        print("|", " | ".join(lines[-1]), "|", held.mean())
-        covered.append((together.covered.mean(), apart.covered.mean()))
+        covered.append([np.nanmean(one.covered) for one in (together, apart)])
         widths.append(middle)
         measured.append(held.mean())
     print(table(HEADER, lines))
+    widths_on_average = np.exp(np.nanmean(np.log(widths), axis=0))
     print(
-        "on average",
-        np.mean(covered, axis=0),
-        np.exp(np.nanmean(np.log(widths), axis=0)),
-        "measured",
-        np.mean(measured),
+        f"on average covered {np.mean(covered, axis=0)}, high / low {widths_on_average}, measured {np.mean(measured)}"
     )
     assert np.min(covered, axis=0)[0] > 0.89
     assert np.mean(covered, axis=0)[0] > 0.94
     assert np.min(measured) > 0.93
-    assert np.exp(np.nanmean(np.diff(np.log(widths)))) > 1.1  # independent draws are wider by so much
+    assert widths_on_average[1] > 1.1 * widths_on_average[0]
