@@ -78,10 +78,18 @@ class Evidence:
         return np.log(volumes / self.reference[:, None])[:, None, :]
 
 
-def gather(volumes: Array, outcomes: Array, sites: NDArray[np.int64] | None = None) -> Evidence:
+def gather(
+    volumes: Array,
+    outcomes: Array,
+    sites: NDArray[np.int64] | None = None,
+    *,
+    sides: NDArray[np.int64] | None = None,
+) -> Evidence:
     """Evidence of curves from outcomes (curves, volumes, seeds, episodes), nan where a seed has no policy.
 
     sites (episodes,) names each episode's site; without, or with a single one, nothing is known of other sites.
+    sides (volumes,) names whose each volume is, where agents that were judged on the same episodes stand one after
+    the other: what seeds add is then alike within a side only.
     """
     if outcomes.ndim != 4 or outcomes.shape[1] != len(volumes):
         raise ValueError(f"outcomes {outcomes.shape}, want (curves, {len(volumes)} volumes, seeds, episodes)")
@@ -105,6 +113,8 @@ def gather(volumes: Array, outcomes: Array, sites: NDArray[np.int64] | None = No
     shared *= _site_effect(of_episode, sites)[:, None, None]
     noise = _scaled(residuals, np.maximum(LEAST_RESIDUAL, np.broadcast_to(1 - by_episode[:, None], seeds.shape)))
     effects = _seed_effects(variance * episodes)  # (curves, effects, volumes, volumes)
+    if sides is not None:
+        effects = effects * (sides[:, None] == sides)
     total = shared[:, None] + effects
     factor = np.linalg.cholesky(total)
     deviating = (of_seed - rates[..., None]) * np.sqrt(episodes / variance)[..., None]

@@ -106,15 +106,21 @@ class Forecast:
         now, then = self.success([largest, largest + more]).T
         return _summary(then - now, level)
 
+    def first_reaching(self, target: float, *, under: float = 0.0) -> Array:
+        """Draws (draws,) of the volume that volume_for summarises; inf where they lie beyond limit."""
+        if not 0 < target < 1:
+            raise ValueError(f"target rate {target}, want one in (0, 1)")
+        grid = np.geomspace(self.volumes[0], self.limit, GRID)
+        rates = self.success(grid)
+        first = np.where(rates[:, 0] >= target, grid[0], _first_crossing(np.log(grid), rates, target))
+        return np.maximum(first, under)
+
     def volume_for(self, target: float = 0.9, *, under: float = 0.0, level: float = LEVEL) -> Reach:
         """The volume with which the mean rate first reaches target, from the smallest one measured to limit.
 
         No answer lies below `under`, a volume measured significantly under the target.
         """
-        if not 0 < target < 1:
-            raise ValueError(f"target rate {target}, want one in (0, 1)")
-        grid = np.geomspace(self.volumes[0], self.limit, GRID)
-        first = np.maximum(_first_crossing(np.log(grid), self.success(grid), target), under)
+        first = self.first_reaching(target, under=under)
         return Reach(
             target, _summary(first, level), float(np.isfinite(first).mean()), float(self.volumes[0]), self.limit
         )

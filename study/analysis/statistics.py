@@ -21,16 +21,6 @@ class Interval:
     high: float
 
 
-@dataclass(frozen=True)
-class Paired:
-    """Two policies on the same episodes."""
-
-    difference: Interval  # success rate of a less that of b
-    p_value: float  # exact McNemar test that the rates are equal
-    only_a: int  # episodes solved by a alone
-    only_b: int
-
-
 def wilson(successes: float, trials: float, level: float = LEVEL) -> Interval:
     """Wilson score interval of one binomial rate. Counts may be fractional: effective sample sizes are.
 
@@ -43,23 +33,6 @@ def wilson(successes: float, trials: float, level: float = LEVEL) -> Interval:
     centre = (rate + z * z / (2 * trials)) / (1 + z * z / trials)
     half = z * np.sqrt(rate * (1 - rate) / trials + (z / (2 * trials)) ** 2) / (1 + z * z / trials)
     return Interval(rate, float(min(rate, max(0.0, centre - half))), float(max(rate, min(1.0, centre + half))))
-
-
-def mcnemar(a: NDArray[np.bool_], b: NDArray[np.bool_], level: float = LEVEL) -> Paired:
-    """Exact McNemar test of two policies on the same episodes, outcomes (episodes,) each.
-
-    The interval of the difference is Bonett and Price's (2012). It covers new episodes of these two
-    trained policies, not new seeds. Raises ValueError where the shapes differ.
-    """
-    if a.shape != b.shape or a.ndim != 1 or not a.size:
-        raise ValueError(f"outcomes {a.shape} and {b.shape}, want the same (episodes,) twice")
-    only_a, only_b = int((a & ~b).sum()), int((b & ~a).sum())
-    p_value = float(stats.binomtest(only_a, only_a + only_b).pvalue) if only_a + only_b else 1.0
-    share_a, share_b = (only_a + 1) / (a.size + 2), (only_b + 1) / (a.size + 2)
-    half = stats.norm.ppf(0.5 + level / 2) * np.sqrt((share_a + share_b - (share_a - share_b) ** 2) / (a.size + 2))
-    centre = share_a - share_b
-    difference = Interval((only_a - only_b) / a.size, max(-1.0, centre - half), min(1.0, centre + half))
-    return Paired(difference, p_value, only_a, only_b)
 
 
 def interquartile_mean(

@@ -67,7 +67,7 @@ def _section(panel: Panel, into: Path, answers: tuple[Answer, ...], index: int) 
     return Section(
         panel,
         answers,
-        comparisons_of(panel),
+        *comparisons_of(panel, answers),
         failures_of(panel),
         crossings_of(panel),
         made(panel),

@@ -4,34 +4,24 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 
 from shopfloor.study.analysis.axes import is_trained
-from shopfloor.study.analysis.crossed import crossed_differences
+from shopfloor.study.analysis.comparison import Difference, compare, side
 from shopfloor.study.analysis.crossings import variance_of
-from shopfloor.study.analysis.curves import Curve, Panel
+from shopfloor.study.analysis.curves import Panel
+from shopfloor.study.analysis.data_ratio import data_ratios
 from shopfloor.study.analysis.failing import failing
-from shopfloor.study.analysis.statistics import Interval, Paired, mcnemar
+from shopfloor.study.analysis.forecast import LawRefusal
 from shopfloor.study.running.rows import seed_of
 from shopfloor.study.showing.answers import SAMPLING_SEED, Answer, answer_of
+from shopfloor.study.showing.comparison_words import ratio_sentence
 from shopfloor.study.showing.failing_tables import FailingTables
 from shopfloor.study.showing.phrases import volume
 from shopfloor.study.showing.variance_table import VarianceTable
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Two agents at one volume, on the seeds and episodes that both have."""
-
-    volume: float
-    first: str
-    second: str
-    difference: Interval
-    pairs: tuple[Paired, ...]  # one per seed
 
 
 @dataclass(frozen=True)
@@ -64,7 +54,8 @@ class Section:
 
     panel: Panel
     answers: tuple[Answer, ...]  # best agent first, as the panel's curves
-    comparisons: tuple[Comparison, ...]
+    differences: tuple[Difference, ...]  # of every two agents
+    ratios: tuple[str, ...]  # how many times the data of another an agent needs, a sentence for every two
     failures: tuple[Failures, ...]  # of each agent at its smallest and largest volume
     crossings: tuple[VarianceTable, ...]
     made: Made
@@ -77,9 +68,12 @@ def answers_of(panel: Panel, *, until: float, force: bool) -> tuple[Answer, ...]
     return tuple(answer_of(curve, until=until, force=force) for curve in panel.curves)
 
 
-def comparisons_of(panel: Panel) -> tuple[Comparison, ...]:
-    """Every two agents at every volume where they share a seed."""
-    return tuple(c for first, second in combinations(panel.curves, 2) for c in _compare(first, second))
+def comparisons_of(panel: Panel, answers: Sequence[Answer]) -> tuple[tuple[Difference, ...], tuple[str, ...]]:
+    """Differences of every two agents at the volumes that both have, and sentences on how much data each needs."""
+    differences = compare([side(panel, answer.curve) for answer in answers])
+    laws = [answer.law or LawRefusal(str(answer.refusal)) for answer in answers]
+    ratios = data_ratios([side(panel, answer.seen) for answer in answers], laws, np.random.default_rng(SAMPLING_SEED))
+    return differences, tuple(map(ratio_sentence, ratios))
 
 
 def failures_of(panel: Panel) -> tuple[Failures, ...]:
@@ -96,22 +90,6 @@ def failures_of(panel: Panel) -> tuple[Failures, ...]:
 def crossings_of(panel: Panel) -> tuple[VarianceTable, ...]:
     """Where the variance comes from of those of its rows whose seeds are crossed."""
     return tuple(map(VarianceTable, variance_of(panel.rows)))
-
-
-def _compare(first: Curve, second: Curve) -> list[Comparison]:
-    """Two agents at every volume where they share a seed."""
-    theirs = {point.volume: point for point in second.points}
-    volumes, outcomes = [], []
-    for point in first.points:
-        other = theirs.get(point.volume)
-        if other and (seeds := [seed for seed in point.seeds if seed in other.seeds]):
-            volumes.append(point.volume)
-            outcomes.append((point.of_seeds(seeds), other.of_seeds(seeds)))
-    differences = crossed_differences(outcomes, first.sites)
-    return [
-        Comparison(volume, first.label, second.label, difference, tuple(map(mcnemar, a, b)))
-        for volume, (a, b), difference in zip(volumes, outcomes, differences, strict=True)
-    ]
 
 
 def made(panel: Panel) -> Made:

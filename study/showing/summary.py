@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from shopfloor.study.analysis.comparison import Difference
 from shopfloor.study.running.failures import Failure
 from shopfloor.study.running.rows import seed_name
 from shopfloor.study.showing.answers import Answer
@@ -31,11 +32,24 @@ def _panel_summary(section: Section) -> dict[str, Any]:
         "split": panel.evaluation["split"],
         "agents": [_curve_summary(answer) for answer in section.answers],
         "references": {curve.label: asdict(curve.final.rate) for curve in panel.references},
-        "comparisons": [asdict(comparison) for comparison in section.comparisons],
+        "comparisons": [_difference(one) for one in section.differences],
+        "ratios": list(section.ratios),
         "missing": list(panel.missing),
         "older": list(panel.older),
         "diverged": list(panel.diverged),
         "figures": list(section.files),
+    }
+
+
+def _difference(one: Difference) -> dict[str, Any]:
+    return {
+        "first": one.first,
+        "second": one.second,
+        "volume": one.volumes[0],
+        **asdict(one.difference),
+        "p_value": one.p_value,
+        "adjusted": one.adjusted,
+        "paired_by": str(one.pairing),
     }
 
 

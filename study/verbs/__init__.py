@@ -5,6 +5,7 @@ VERBS = {
     "collect": "make sure that a dataset of demonstrations is there",
     "evaluate": "play a reference or a saved agent on held-out episodes",
     "report": "write a study's report again, from its rows",
+    "compare": "compare agents, volumes, rows or studies, and the data they need",
     "replay": "draw held-out episodes, as pictures or films",
     "verify": "run the cells of rows again and compare bit for bit",
     "tasks": "list the tasks, or describe some",

@@ -78,3 +78,15 @@ def test_outcomes_of_another_shape_are_refused() -> None:
     outcomes[:, 2] = np.nan
     with pytest.raises(ValueError, match="a volume without a policy"):
         gather(VOLUMES, outcomes)
+
+
+def test_seeds_of_two_sides_are_not_alike_but_their_episodes_are() -> None:
+    design = Design("", 6, 128, episode_sd=1.5)
+    outcomes = design.simulate(np.array([0.3, 0.6, 0.4, 0.7]), 1, np.random.default_rng(0))
+    outcomes[:, :2, 3:], outcomes[:, 2:, :3] = np.nan, np.nan
+    volumes, whose = np.array([10.0, 100, 10, 100]), np.array([0, 0, 1, 1])
+    apart, alike = covariance(gather(volumes, outcomes, sides=whose))[0], covariance(gather(volumes, outcomes))[0]
+    assert apart[:, :2, 2:] == pytest.approx(np.tile(apart[0, :2, 2:], (len(apart), 1, 1)))  # however strong a seed is
+    assert (apart[0, :2, 2:] > 0.1).all()
+    assert apart[:, 0, 1] == pytest.approx(alike[:, 0, 1])
+    assert (alike[-1, :2, 2:] > apart[-1, :2, 2:] + 1).all()

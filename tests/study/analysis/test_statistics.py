@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from shopfloor.study.analysis.statistics import interquartile_mean, mcnemar, wilson
+from shopfloor.study.analysis.statistics import interquartile_mean, wilson
 
 
 def test_wilson_agrees_with_scipy() -> None:
@@ -20,22 +20,6 @@ def test_wilson_agrees_with_scipy() -> None:
 def test_impossible_counts_are_refused(successes: int, trials: int) -> None:
     with pytest.raises(ValueError, match="want 0 <= successes <= trials"):
         wilson(successes, trials)
-
-
-def test_mcnemar_is_the_exact_binomial_of_discordant_episodes() -> None:
-    a = np.array([True] * 9 + [False] * 1 + [True] * 20)
-    b = np.array([False] * 9 + [True] * 1 + [True] * 20)
-    paired = mcnemar(a, b)
-    assert (paired.only_a, paired.only_b) == (9, 1)
-    assert paired.p_value == pytest.approx(2 * (1 + 10) / 2**10)
-    assert paired.difference.estimate == pytest.approx(8 / 30)
-    assert 0 < paired.difference.low < 8 / 30 < paired.difference.high
-    assert mcnemar(a, a).p_value == 1
-
-
-def test_mcnemar_refuses_unpaired_outcomes() -> None:
-    with pytest.raises(ValueError, match=r"\(3,\) and \(4,\)"):
-        mcnemar(np.ones(3, dtype=bool), np.ones(4, dtype=bool))
 
 
 def test_the_interquartile_mean_leaves_out_the_outer_quarters() -> None:

@@ -59,7 +59,15 @@ def test_page_answers_first_and_shows_every_part(whole: Path) -> None:
         headline(whole / "report.html"),
     )
     assert re.search(r"<p>By its laws .*90 %.*; the next 1,000, from 1,000 to 2,000, would buy \+", page)
-    parts = ["Cells", "Steps, measured", "Laws", "Agents, paired", "References", "How this was evaluated", "Provenance"]
+    parts = [
+        "Cells",
+        "Steps, measured",
+        "Laws",
+        "Agents, compared",
+        "References",
+        "How this was evaluated",
+        "Provenance",
+    ]
     places = [page.index(f"<h2>{part}</h2>") for part in parts]
     assert places == sorted(places)
     for fact in (
@@ -124,7 +132,7 @@ def test_under_five_volumes_the_page_says_why_there_is_no_law(tmp_path: Path) ->
     page = write_report(results)
     assert headline(page).startswith("bc reached ")
     assert "<p>No law was fitted: 2 distinct volumes, want at least 5; with 100 " in page.read_text()
-    assert "Agents, paired" not in page.read_text()
+    assert "Agents, compared" not in page.read_text()
     assert "No law was fitted" not in write_report(results, force=True).read_text()
     assert "Forced" in page.read_text()
 
