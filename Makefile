@@ -7,12 +7,14 @@ TRAIN = OMP_NUM_THREADS=1 PYTHONWARNINGS="ignore:A worker stopped:UserWarning,ig
 	$(BIN)/shopfloor train -m hydra/launcher=joblib hydra.launcher.n_jobs=$(JOBS) \
 	hydra.launcher.batch_size=1 threads=1
 
-.PHONY: help setup study quick suite test test-slow lint types bench clean
+.PHONY: help setup study quick suite headline calibrate test test-slow lint types bench clean
 
 help:
 	@echo "make study      install and run the default study: two agents, five volumes, three seeds; prints where its report lies"
 	@echo "make quick      the same path in two minutes, too small for a law"
 	@echo "make suite      the tables of docs/suite.md: every task's expert, and behaviour cloning against random actions"
+	@echo "make headline   the forecast of the default study, checked at 2,000 and 4,000 demonstrations; an hour on two cores"
+	@echo "make calibrate  how often forecasts hold on simulated curves, into docs/statistics.md; half an hour"
 	@echo "make test       install and run the tests"
 	@echo "make test-slow  the tests that take minutes"
 	@echo "make lint       ruff"
@@ -43,6 +45,13 @@ suite: setup
 	$(TRAIN) +study=suite
 	$(BIN)/shopfloor report outputs/experts --into docs/suite.md
 	$(BIN)/shopfloor report outputs/suite --into docs/suite.md
+
+headline: setup
+	$(TRAIN) +study=headline
+	$(BIN)/shopfloor report outputs/headline --until 1000
+
+calibrate: setup
+	$(BIN)/shopfloor calibrate --seed 2 --studies outputs/default --into docs/statistics.md
 
 test: setup
 	$(BIN)/python -m pytest -m "not slow" -n $(JOBS) --dist worksteal -rs
