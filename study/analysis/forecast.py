@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit, logit
+from scipy.special import expit, logit, logsumexp
 from scipy.stats import chi2
 
 from shopfloor.study.analysis.evidence import SEED_EFFECTS, Evidence
-from shopfloor.study.analysis.laws import LAWS, Array, Law
+from shopfloor.study.analysis.laws import LAWS, VOLUMES, Array, Law
 from shopfloor.study.analysis.sampling import Posterior, sample
 from shopfloor.study.analysis.statistics import LEVEL, Interval
 
@@ -67,6 +67,7 @@ class Forecast:
     volumes: Array  # distinct volumes measured, ascending
     reference: float  # volume where the laws' coordinates begin
     fit: float  # posterior-predictive probability of a worse fit than the measured one
+    levelling: float  # evidence for laws with a ceiling over that for those without
     force: bool = False
 
     def success(self, volumes: ArrayLike) -> Array:
@@ -148,6 +149,7 @@ def forecasts(
     if count < wanted:
         refusal = LawRefusal(f"{count} distinct volume{'s' * (count != 1)}, want at least {wanted}")
         return [refusal] * len(evidence.rates)
+    laws = [law for law in laws if law.fewest <= max(count, MIN_VOLUMES)]
     *streams, last = rng.spawn(len(laws) + 1)
     posteriors = [sample(law, evidence, stream) for law, stream in zip(laws, streams, strict=True)]
     scores = np.log([law.weight for law in laws]) + TEMPER * np.stack([p.log_evidence for p in posteriors], axis=-1)
@@ -199,12 +201,26 @@ def _answer(
         evidence.volumes,
         reference,
         fit,
+        _levelling(posteriors, curve),
         force=force,
     )
 
 
+def _levelling(posteriors: Sequence[Posterior], curve: int) -> float:
+    """Evidence for laws with a ceiling over that for those without, either the mean by their weights a priori."""
+    log_means = []
+    for ceiling in (True, False):
+        some = [posterior for posterior in posteriors if ("c" in posterior.law.parameters) == ceiling]
+        if not some:
+            return 1.0
+        weights = [posterior.law.weight for posterior in some]
+        evidence = [posterior.log_evidence[curve] for posterior in some]
+        log_means.append(logsumexp(evidence, b=weights) - np.log(sum(weights)))
+    return float(np.exp(log_means[0] - log_means[1]))
+
+
 def _parameters(law: Law, latent: Array, weights: Array, reference: float) -> dict[str, Interval]:
-    values = law.values(latent) * np.where(np.array(law.parameters) == "M", reference, 1.0)
+    values = law.values(latent) * np.where(np.isin(law.parameters, VOLUMES), reference, 1.0)
     order = np.argsort(values, axis=0)
     found = {}
     for index, name in enumerate(law.parameters):

@@ -3,7 +3,7 @@
 To add a law, append one Law to LAWS; nothing else names them. A law is written in latent coordinates in which its
 prior is standard normal, so that one sampler serves all; `values` turns them into the parameters of its formula.
 
-All but the broken one are the same curve, success = c (1 - (1 + (N / M)^(q b))^(-1/q)): failure falls as N^-b where
+All but the broken ones are the same curve, success = c (1 - (1 + (N / M)^(q b))^(-1/q)): failure falls as N^-b where
 N is far above M. q = 1 is a straight line of the log-odds in ln N, q = 6 a power law of the failure rate with a
 rounded corner where it would pass 1, and q near 0 a stretched exponential; c is the ceiling. Level and slope of the
 log-odds (of the share of the ceiling) at a reference volume in the midst of the curve are the coordinates: they have
@@ -43,6 +43,7 @@ class Law:
     size: int
     success: Callable[[Array, Array], Array]  # x (..., n), latent (..., size) -> mean success rate (..., n)
     values: Callable[[Array], Array]  # latent (..., size) -> parameters (..., n_parameters); volumes over the reference
+    fewest: int = 5  # volumes from which on it is a candidate
 
 
 def _scaled(latent: Array, prior: tuple[float, float]) -> Array:
@@ -123,6 +124,24 @@ def _broken_values(latent: Array) -> Array:
     return np.stack([np.exp(place), before, beyond, expit(height)], axis=-1)
 
 
+def _broken_power_parts(latent: Array) -> tuple[Array, Array, Array, Array]:
+    """Exponent before, ln (N / M)^(q b) at the reference, exponent beyond and the break [ln N]."""
+    exponent, start = _curve(latent, POWER_SHAPE)
+    beyond = exponent * np.exp(_scaled(latent[..., 2], LOG_SLOPE_CHANGE))
+    return exponent, start, beyond, _scaled(latent[..., 3], BREAK)
+
+
+def _broken_power(x: Array, latent: Array) -> Array:
+    exponent, start, beyond, place = (part[..., None] for part in _broken_power_parts(latent))
+    before = log_expit(-(start + POWER_SHAPE * exponent * np.minimum(x, place))) / POWER_SHAPE
+    return np.asarray(-np.expm1(before - beyond * np.maximum(x - place, 0)))
+
+
+def _broken_power_values(latent: Array) -> Array:
+    _, _, beyond, place = _broken_power_parts(latent)
+    return np.stack([*_curve_values(latent, POWER_SHAPE), beyond, np.exp(place)], axis=-1)
+
+
 LAWS = (
     Law(
         "power law",
@@ -174,4 +193,15 @@ LAWS = (
         _broken,
         _broken_values,
     ),
+    Law(
+        "broken power law",
+        "failure = (1 + (N / M)^(6 b))^(-1/6) up to K, (N / K)^-d of that at K beyond",
+        ("M", "b", "d", "K"),
+        0.15,
+        4,
+        _broken_power,
+        _broken_power_values,
+        fewest=8,
+    ),
 )
+VOLUMES = ("M", "K")  # of parameters, those that are volumes

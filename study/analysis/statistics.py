@@ -41,8 +41,9 @@ def interquartile_mean(
     """Mean of the middle half of all policies' success rates over many tasks, from outcomes (seeds, episodes) each.
 
     The bootstrap draws policies anew within each task (Agarwal et al. 2021, stratified), and each one's rate from
-    its Jeffreys posterior, so that a task without a failure is not taken for certain. It covers new policies and
-    episodes on these tasks, not other tasks. Raises ValueError on no task.
+    its Jeffreys posterior, so that a task without a failure is not taken for certain. What n policies drawn of n show
+    of their spread is (n - 1) / n of it: they are spread by that much more. It covers new policies and episodes on
+    these tasks, not other tasks. Raises ValueError on no task.
     """
     if not tasks:
         raise ValueError("no tasks, want one or more")
@@ -51,8 +52,10 @@ def interquartile_mean(
     for outcomes in tasks:
         seeds, episodes = outcomes.shape
         successes = outcomes.sum(axis=1)[rng.integers(seeds, size=(resamples, seeds))]
-        drawn.append(rng.beta(0.5 + successes, 0.5 + episodes - successes))
+        policies = rng.beta(0.5 + successes, 0.5 + episodes - successes)
+        middle = policies.mean()
+        drawn.append(middle + (policies - middle) * np.sqrt(seeds / max(1, seeds - 1)))
     means = stats.trim_mean(np.concatenate(drawn, axis=1), 0.25, axis=1)
     low, high = np.quantile(means, [0.5 - level / 2, 0.5 + level / 2])
     estimate = float(stats.trim_mean(rates, 0.25))
-    return Interval(estimate, min(estimate, float(low)), max(estimate, float(high)))
+    return Interval(estimate, max(0.0, min(estimate, float(low))), min(1.0, max(estimate, float(high))))

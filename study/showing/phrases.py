@@ -11,6 +11,7 @@ from shopfloor.study.analysis.forecast import Forecast, LawRefusal, Reach
 from shopfloor.study.analysis.measured import Bracket, Gain
 from shopfloor.study.analysis.statistics import Interval
 
+TELLING = 3.0  # evidence for one kind of laws over another from which on it is told: "substantial" (Jeffreys 1961)
 LIKELY = 0.1  # probability below which a target is called probably not reachable
 
 
@@ -133,6 +134,18 @@ def short_reach(reach: Reach, axis: Axis) -> str:
         return f"{goal} at {_bound(reach.volume.estimate, reach, axis)}\n[{reached_bounds(reach, axis)}]"
     chance = whole_percent(reach.probability)
     return f"{goal} beyond {approximate(reach.volume.low, axis)};\n{chance} likely by {volume(reach.limit, axis)}"
+
+
+def levelling_sentence(forecast: Forecast) -> str:
+    """Whether the curve levels off, as far as it tells."""
+    odds = forecast.levelling
+    if odds >= TELLING:
+        return f"It levels off: laws with a ceiling explain it {odds:.2g} times as well as those without"
+    if odds <= 1 / TELLING:
+        return (
+            f"It does not level off: laws without a ceiling explain it {1 / odds:.2g} times as well as those with one"
+        )
+    return "Whether it levels off is open: laws with and without a ceiling explain it about as well"
 
 
 def gain_sentence(forecast: Forecast, axis: Axis) -> str:

@@ -80,6 +80,7 @@ def _curve_summary(answer: Answer) -> dict[str, Any]:
             "probability": reach.probability,
             "limit": reach.limit,
         }
+        said["levelling"] = answer.law.levelling
         said["outlook"] = [asdict(outlook) for outlook in answer.outlook]
         said["laws"] = [
             {

@@ -41,6 +41,18 @@ def test_the_interquartile_mean_covers_the_truth_about_as_often_as_it_says() -> 
     assert 0.9 <= covered / 200 <= 1.0
 
 
+def test_the_interquartile_mean_covers_new_policies_where_there_are_few() -> None:
+    rng = np.random.default_rng(3)
+    levels = np.linspace(-2, 2, 8)[:, None]
+    covered = 0
+    for _ in range(300):
+        rates = 1 / (1 + np.exp(-(levels + 0.4 * rng.standard_normal((8, 3)))))
+        tasks = [rng.random((3, 128)) < task[:, None] for task in rates]
+        interval = interquartile_mean(tasks, rng, resamples=200)
+        covered += interval.low <= 0.5 <= interval.high
+    assert covered / 300 >= 0.93  # without the correction for few seeds 0.90
+
+
 def test_tasks_without_a_failure_are_not_taken_for_certain() -> None:
     interval = interquartile_mean([np.ones((1, 64), bool)] * 4, np.random.default_rng(0))
     assert interval.estimate == 1.0
