@@ -1,0 +1,60 @@
+"""Late sensors: how readings of one moment are made out of those that come at different times."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shopfloor.envs.measurement import Array, Ids
+from shopfloor.envs.simulation import CONTROL_PERIOD
+from shopfloor.envs.vector import ShopfloorVectorEnv
+
+Delays = Literal["ignored", "aligned", "predicted"]
+"""Of sensors that are late, each by so much as is known: `ignored`, each reading counts as it comes, and where the hand
+is by now is compared with where its part was a moment ago; `aligned`, the readings of the quick ones wait for those of
+the slowest; `predicted`, places and directions are then carried on to now, as all moved over the last moments.
+"""
+
+WINDOW = 4  # [control steps] over which it is seen how things move
+
+
+class Moment:
+    """Readings of one moment out of sensors of different lateness, which is known of each: a matter of calibration."""
+
+    def __init__(self, env: ShopfloorVectorEnv, delays: Delays) -> None:
+        channels = [channel for part in env.task.observed for channel in part.channels]
+        sizes = [channel.size for channel in channels]
+        latency = np.repeat([env.realism.devices[channel.device].latency for channel in channels], sizes)
+        moves = np.repeat([c.quantity != "scalar" or c.device == "odometry" for c in channels], sizes)
+        slowest = latency.max(initial=0.0)
+        wait = (slowest - latency) / CONTROL_PERIOD * (delays != "ignored")  # [control steps]
+        self._newer = wait.astype(np.intp)
+        self._late = wait - self._newer
+        self._older = self._newer + (self._late > 0)
+        self._ahead = slowest / (WINDOW * CONTROL_PERIOD) * moves * (delays == "predicted")
+        self._past = np.zeros((int(self._older.max(initial=0)) + 1 + WINDOW, env.num_envs, len(wait)))  # newest first
+        self._begins = np.ones(env.num_envs, dtype=bool)
+
+    def start(self, lanes: Ids) -> None:
+        """Forget lanes (k,)."""
+        self._begins[lanes] = True
+
+    def of(self, readings: Mapping[str, NDArray[np.float32]]) -> Array:
+        """What is made (n, readings) of the readings (n, size) of each channel now, and of those before."""
+        past, now = self._past, np.concatenate(list(readings.values()), axis=1)
+        past[1:] = past[:-1].copy()
+        past[0] = now
+        past[:, self._begins] = now[self._begins]
+        self._begins[:] = False
+        moment, before = self._at(0), self._at(WINDOW)
+        carried: Array = moment + self._ahead * (moment - before)
+        return carried
+
+    def _at(self, ago: int) -> Array:
+        every = np.arange(len(self._late))
+        newer, older = (self._past[waits + ago, :, every].T for waits in (self._newer, self._older))
+        blended: Array = newer + self._late * (older - newer)
+        return blended
