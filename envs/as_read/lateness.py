@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from shopfloor.envs.measurement import Array, Ids
+from shopfloor.envs.measurement import Array, Channel, Ids
 from shopfloor.envs.simulation import CONTROL_PERIOD
 from shopfloor.envs.vector import ShopfloorVectorEnv
 
@@ -19,6 +19,8 @@ the slowest; `predicted`, places and directions are then carried on to now, as a
 """
 
 WINDOW = 4  # [control steps] over which it is seen how things move
+STILL = 4.0  # standard deviations of what the noisiest sensor makes of a standing thing: by less, nothing has moved
+TINY = 1e-12  # [m], [rad]: against a division by zero
 
 
 class Moment:
@@ -28,12 +30,17 @@ class Moment:
         channels = [channel for part in env.task.observed for channel in part.channels]
         sizes = [channel.size for channel in channels]
         latency = np.repeat([env.realism.devices[channel.device].latency for channel in channels], sizes)
-        moves = np.repeat([c.quantity != "scalar" or c.device == "odometry" for c in channels], sizes)
+        moves = np.repeat([_moves(channel) for channel in channels], sizes)
         slowest = latency.max(initial=0.0)
         wait = (slowest - latency) / CONTROL_PERIOD * (delays != "ignored")  # [control steps]
         self._newer = wait.astype(np.intp)
         self._late = wait - self._newer
         self._older = self._newer + (self._late > 0)
+        carried = [channel for channel in channels if _moves(channel)]
+        directs = np.repeat([channel.quantity == "direction" for channel in channels], sizes)
+        noise = max((env.realism.devices[channel.device].noise for channel in carried), default=0.0)
+        angle_noise = max((env.realism.devices[channel.device].angle_noise for channel in carried), default=0.0)
+        self._still = STILL * np.sqrt(2) * np.where(directs, angle_noise, noise)
         self._ahead = slowest / (WINDOW * CONTROL_PERIOD) * moves * (delays == "predicted")
         self._past = np.zeros((int(self._older.max(initial=0)) + 1 + WINDOW, env.num_envs, len(wait)))  # newest first
         self._begins = np.ones(env.num_envs, dtype=bool)
@@ -50,7 +57,9 @@ class Moment:
         past[:, self._begins] = now[self._begins]
         self._begins[:] = False
         moment, before = self._at(0), self._at(WINDOW)
-        carried: Array = moment + self._ahead * (moment - before)
+        moved = moment - before
+        share = np.clip(1 - (self._still / np.maximum(np.abs(moved), TINY)) ** 2, 0.0, 1.0)
+        carried: Array = moment + self._ahead * share * moved
         return carried
 
     def _at(self, ago: int) -> Array:
@@ -58,3 +67,8 @@ class Moment:
         newer, older = (self._past[waits + ago, :, every].T for waits in (self._newer, self._older))
         blended: Array = newer + self._late * (older - newer)
         return blended
+
+
+def _moves(channel: Channel) -> bool:
+    """Whether it reads a place or a direction, which may be carried on; not, say, a signal or a force."""
+    return channel.quantity != "scalar" or channel.device == "odometry"

@@ -19,7 +19,7 @@ from shopfloor.envs.simulation import Simulation
 from shopfloor.envs.task import Task
 
 NUDGE = 1e-7  # [m] or [rad] by which a degree of freedom is moved to see what the sensors would read then
-AGREES = 1e-6  # [m], [rad] or the sensor's unit: what is read is where it stands
+AGREES = 1e-5  # [m], [rad] or the sensor's unit: what is read is where it stands
 STEPS = 5  # of Newton's method at the most, with the first one's slopes
 DAMPING = 1e-3  # of its least squares: what the readings leave open, stays as it is
 ASKEW = 0.15  # [m], [rad] up to which all is moved before, so that nothing stands in a special place
@@ -30,7 +30,7 @@ class Twin:
 
     def __init__(self, task: Task, sim: Simulation) -> None:
         model = copy.copy(sim.model)
-        model.opt.disableflags |= int(mujoco.mjtDisableBit.mjDSBL_CONTACT)  # most of the time that kinematics take
+        model.opt.disableflags |= int(mujoco.mjtDisableBit.mjDSBL_CONTACT)  # more than half the time that a pose takes
         self.task, self.sim = task.fresh(), Simulation(model, sim.nsim, threads=sim.threads)
         self.task.scene()  # tasks may make in it what they bind
         self.task.bind(self.sim)
@@ -88,6 +88,7 @@ class Twin:
         one, count = np.arange(1), len(self.degrees.names)
         askew = ASKEW * ((np.arange(1, count + 1) * 0.5 * (np.sqrt(5) - 1)) % 1)  # golden ratio: all differ
         self.degrees.move(one, askew[None])
+        self.sim.forward(one)
         groups = [np.array([degree]) for degree in range(count)]
         return self._differences(one, groups)[..., 0].T
 
@@ -103,9 +104,7 @@ class Twin:
 
     def _differences(self, ids: Ids, groups: Sequence[Ids]) -> Array:
         """How all readings change with each group of degrees of freedom that move together: (groups, readings, k)."""
-        places, differences = self.degrees.places(ids), []
-        self.sim.forward(ids)
-        here = self._true(ids)
+        places, here, differences = self.degrees.places(ids), self._true(ids), []
         for group in groups:
             steps = np.zeros((len(ids), len(self.degrees.names)))
             steps[:, group] = NUDGE

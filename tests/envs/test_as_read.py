@@ -1,4 +1,4 @@
-"""The world as it is read holds what the sensors say, nothing else of what they tell of, and says what it leaves true."""
+"""The world as it is read holds what sensors say and nothing else of what they tell of, and lists what it leaves true."""
 
 import re
 from dataclasses import replace
@@ -27,6 +27,10 @@ def under_way(task, n=3, steps=25, *, realism=DEFAULT, delays="predicted", **opt
     return env, expert
 
 
+def truth_of(env):
+    return np.concatenate([values for part in env.task.observed for values in part.truth()], axis=1)
+
+
 def told(world):
     return np.concatenate([block.degrees for stage in world._stages for block in stage.blocks])
 
@@ -52,16 +56,17 @@ def test_without_faults_the_world_is_as_it_is(task):
 def test_where_things_truly_are_changes_nothing_while_the_readings_stay(task):
     env, expert = under_way(task)
     state, ids = env.state(), np.arange(env.num_envs)
-    before = expert.act()
+    before, truth = expert.act(), truth_of(env)
     env.restore(state)
     moved = Degrees(env.sim)
     steps = np.zeros((env.num_envs, len(moved.names)))
     steps[:, told(expert.world)] = 0.02
     moved.move(ids, steps)
     env.sim.forward(ids)
+    assert np.abs(truth_of(env) - truth).max() > 0.01
     _, twin = under_way(task)  # equal to the first, but for what it is to follow now
     twin.world._env = env
-    np.testing.assert_allclose(twin.act(), before, atol=2e-3)
+    np.testing.assert_allclose(twin.act(), before, atol=5e-3)
 
 
 def test_what_is_derived_follows_from_readings():
@@ -70,8 +75,8 @@ def test_what_is_derived_follows_from_readings():
     expert.act()
     task, readings = expert.world.task, env.readings
     axis = task.sim.body_rotation("peg")[..., 2]
-    np.testing.assert_allclose(task.robot.pose()[0], readings["tcp"], atol=5e-6)
-    np.testing.assert_allclose(task.sim.body_position("peg"), readings["peg"], atol=5e-6)
+    np.testing.assert_allclose(task.robot.pose()[0], readings["tcp"], atol=2e-5)
+    np.testing.assert_allclose(task.sim.body_position("peg"), readings["peg"], atol=2e-5)
     np.testing.assert_allclose(np.abs((axis * readings["peg_axis"]).sum(axis=1)), 1, atol=1e-6)
     assert np.abs(env.task.peg() - readings["peg"]).max() > 5e-4
 
@@ -117,9 +122,9 @@ def test_a_lane_acts_the_same_in_any_batch_on_any_number_of_threads(some):
 
 def test_a_reset_starts_the_masked_lanes_anew_and_no_other():
     env, expert = under_way("PegInsertion", 4, 30)
-    fresh_env, fresh = under_way("PegInsertion", 4, 0)
+    _, fresh = under_way("PegInsertion", 4, 0)
     mask = np.array([True, False, True, False])
-    other, undisturbed = under_way("PegInsertion", 4, 30)
+    _, undisturbed = under_way("PegInsertion", 4, 30)
     env.reset(options={"reset_mask": mask, "episodes": np.arange(4)})
     expert.reset(np.flatnonzero(mask))
     acts = expert.act()
