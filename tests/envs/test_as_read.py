@@ -1,4 +1,4 @@
-"""The world as it is read holds what sensors say and nothing else of what they tell of, and lists what it leaves true."""
+"""The world as it is read holds what sensors say, nothing else of what they tell of; it lists what it leaves true."""
 
 import re
 from dataclasses import replace
