@@ -114,6 +114,23 @@ def test_where_hand_and_part_move_together_aligned_and_predicted_readings_say_so
     assert gaps["predicted"] < 0.006
 
 
+def test_a_lost_frame_repeats_the_whole_moment_before():
+    """Else a carried peg would be compared with where the hand has gone since."""
+    camera = Device(noise=2.5e-4, latency=0.17, dropout=0.3)
+    env, expert = under_way("PegInsertion", 4, 0, realism=replace(LATE, camera=camera), delays="aligned")
+    before, repeats = None, 0
+    for _ in range(30):
+        peg = env.readings["peg"]
+        env.step(expert.act())
+        moment = np.concatenate([expert.world.task.peg(), expert.world.task.robot.tcp()], axis=1)
+        if before is not None:
+            lost = (peg == before[0]).all(axis=1)
+            np.testing.assert_array_equal((moment == before[1]).all(axis=1), lost)
+            repeats += int(lost.sum())
+        before = peg, moment
+    assert repeats > 10
+
+
 @pytest.mark.parametrize("some", ["PegInsertion", "GearMeshing", "BimanualAssembly", "AisleDelivery"])
 def test_a_lane_acts_the_same_in_any_batch_on_any_number_of_threads(some):
     _, few = under_way(some, 1, steps=12, threads=1)
