@@ -86,6 +86,7 @@ class Simulation:
         self._batch = Batch(model, nsim, threads, persistent=True)
         self.model = model
         self.nsim = nsim
+        self.threads = threads
         self.qpos: Array = self._batch.bind("qpos")
         self.qvel: Array = self._batch.bind("qvel")
         self.act: Array = self._batch.bind("act")

@@ -198,6 +198,11 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         """Control steps (n,) taken in each lane's episode."""
         return self._steps.copy()
 
+    @property
+    def readings(self) -> dict[str, NDArray[np.float32]]:
+        """What the sensors read now, (n, size) of each channel by its name: a copy."""
+        return {name: self._readings[:, columns].copy() for name, columns in self._sensing.columns.items()}
+
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Observations, Info]:
         """Start new episodes in all lanes, or in those of options["reset_mask"] (n,).
 
