@@ -50,5 +50,14 @@ def test_what_is_quoted_of_it_is_on_its_page(study):
     assert f"+study={name}" in part
 
 
+def test_readme_answers_with_the_default_study():
+    readme = (ROOT / "README.md").read_text()
+    (agent, *_) = json.loads((RESULTS / "default" / "summary.json").read_text())["panels"][0]["agents"]
+    answer = readme.split("<!-- answer:")[1].split("-->\n*")[1].split("* (")[0]
+    assert " ".join(answer.split()) == f"{agent['measured']}. {agent['forecast']}."
+    picture = RESULTS / "default" / "figures" / "PegInsertion-default-success.png"
+    assert (ROOT / "docs" / "study.png").read_bytes() == picture.read_bytes()
+
+
 def test_every_kept_study_is_told():
     assert sorted(re.findall(r"^## (\w+):", TOLD, re.MULTILINE)) == STUDIES
