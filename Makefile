@@ -51,7 +51,7 @@ headline: setup
 	$(BIN)/shopfloor report outputs/headline --until 1000
 
 calibrate: setup
-	$(BIN)/shopfloor calibrate --seed 2 --studies outputs/default --into docs/statistics.md
+	$(BIN)/shopfloor calibrate --seed 2 --studies results/default results/headline --into docs/statistics.md
 
 test: setup
 	$(BIN)/python -m pytest -m "not slow" -n $(JOBS) --dist worksteal -rs

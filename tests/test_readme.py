@@ -13,14 +13,16 @@ from shopfloor.study.verbs import COMPOSED
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
+PAGES = README, (ROOT / "docs" / "studies.md").read_text(), (ROOT / "results" / "README.md").read_text()
 
 
-def blocks(language):
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+def blocks(language, page=README):
+    return re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)
 
 
-def commands(start):
-    return [line for block in blocks("sh") for line in block.splitlines() if line.startswith(start)]
+def commands(start, pages=(README,)):
+    lines = [line for page in pages for block in blocks("sh", page) for line in block.splitlines()]
+    return [line for line in lines if line.startswith(start)]
 
 
 @pytest.mark.parametrize("code", blocks("python"))
@@ -30,7 +32,7 @@ def test_its_python_runs(code, request):
     exec(compile(code, "README.md", "exec"), {})
 
 
-@pytest.mark.parametrize("command", commands("shopfloor "))
+@pytest.mark.parametrize("command", commands("shopfloor ", PAGES))
 def test_its_commands_are_understood(command):
     verb, *arguments = shlex.split(command, comments=True)[1:]
     if verb not in COMPOSED:
@@ -48,7 +50,9 @@ def test_its_commands_are_understood(command):
         compose(verb, overrides=firsts)
 
 
-@pytest.mark.parametrize("target", [word for line in commands("make ") for word in line.split("#")[0].split()[1:]])
+@pytest.mark.parametrize(
+    "target", [word for line in commands("make ", PAGES) for word in line.split("#")[0].split()[1:]]
+)
 def test_its_make_targets_exist(target):
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
 

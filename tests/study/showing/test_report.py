@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import shutil
@@ -119,6 +120,61 @@ def test_summary_counts_what_the_rows_hold(whole: Path) -> None:
         assert agent["forecast"].startswith("By its laws")
         assert len(agent["laws"]) == sum(law.fewest <= len(VOLUMES) for law in LAWS)
     assert len(panel["comparisons"]) == len(VOLUMES)
+
+
+def test_the_page_tells_how_and_where_policies_fail(whole: Path) -> None:
+    page = (whole / "report.html").read_text()
+    for agent, volume in (("bc", "10"), ("bc", "1,000"), ("knn", "10"), ("knn", "1,000")):
+        assert f"<h3>{agent}, {volume} demonstrations</h3>" in page
+    failed = sum(
+        not done
+        for row in read_rows(whole / "rows")
+        if (row["cell"]["agent"]["name"], row["data"]["episodes"]) == ("bc", 10)
+        for done in row["evaluation"]["success"]
+    )
+    part = page.split("<h3>bc, 10 demonstrations</h3>")[1]
+    assert f"{failed} of {3 * EPISODES} episodes failed" in part
+    assert re.search(rf"<td>start</td>\s*<td class=\"n\">{failed}</td>", part)
+
+
+def test_rows_csv_has_a_line_for_each_row(whole: Path) -> None:
+    with (whole / "rows.csv").open(encoding="utf-8", newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert {line["key"] for line in lines} == {row["key"] for row in read_rows(whole / "rows")}
+
+
+def test_what_laws_did_not_see_stands_beside_what_they_said(whole: Path, tmp_path: Path) -> None:
+    page = write_report(whole, into=tmp_path, until=300, force=True)
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    for agent in summary["panels"][0]["agents"]:
+        assert agent["forecast"].startswith("By its laws, from up to 300, ")
+        (came_out,) = [outlook["measured"] for outlook in agent["outlook"] if outlook["measured"]]
+        final = agent["points"][-1]
+        assert came_out == {name: final[name] for name in ("estimate", "low", "high")}
+    assert "came out" in page.read_text()
+    assert "from up to" not in (whole / "report.html").read_text()
+    with pytest.raises(ValueError, match="bc: no volume up to 5"):
+        write_report(whole, into=tmp_path / "none", until=5)
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_report_over_another_axis_speaks_in_its_unit(whole: Path, tmp_path: Path) -> None:
+    page = write_report(whole, into=tmp_path, axis="robot_hours")
+    assert re.match(r"bc reached .* with 1.39 robot hours; the step from 0.417 bought", headline(page))
+    assert "PegInsertion, default realism, over robot hours" in page.read_text()
+    assert json.loads((tmp_path / "summary.json").read_text())["panels"][0]["axis"] == "robot_hours"
+
+
+def test_crossed_seeds_are_split_on_the_page(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for data, training in [(0, 0), (0, 1), (1, 0), (1, 1)]:
+        row = a_row("bc", 100, 0, rng)
+        row["cell"]["seeds"] = {"data": data, "fleet": 0, "training": training}
+        write_row(tmp_path / "rows", named(row))
+    page = write_report(tmp_path).read_text()
+    assert "<h2>Where the variance comes from</h2>" in page
+    assert "draws: 2 of data, 1 of operators, 2 of training" in page
+    assert "the demonstrations&#39; worlds, the training had seeds that were varied" in page
 
 
 def test_partial_study_names_its_missing_cells(tmp_path: Path) -> None:
