@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ DPI = 200
 TARGET = 0.9  # success rate that the study asks for
 SPREAD = 0.05  # [ln demonstrations] between agents' points at one volume, so that bars do not hide each other
 NEAREST = 1.25  # ratio of two volumes whose labels have room side by side
+MARGIN = 14  # characters of a name at the right margin
 LABEL_HEIGHT = 0.04  # success rate that a line of text covers
 FEWEST_FAILURES = 3e-3  # lower end of the failure axis, which has no zero
 
@@ -242,7 +244,7 @@ def _names(axes: Axes, panel: Panel, *, failure: bool) -> None:
     """Name references at the right margin, the goal on its line and agents in a legend."""
     for height, label in _merged(panel.references):
         axes.annotate(
-            label,
+            textwrap.fill(label.replace("_", " "), MARGIN),
             (1, max(FEWEST_FAILURES, 1 - height) if failure else height),
             xycoords=("axes fraction", "data"),
             xytext=(6, 0),
