@@ -42,7 +42,8 @@ def explain(verb: str, arguments: Sequence[str]) -> str:
         text.append(_entry("  +study=NAME", f"a whole study: {', '.join(_options('study'))}"))
     text.append("\nkeys:")
     said = _comments(_read(f"{verb}.yaml"))
-    text += [_entry(f"  {key}={_shown(value)}", said.get(key, "")) for key, value in own.items() if key not in choices]
+    plain = {key: value for key, value in own.items() if key not in choices}
+    text += [_entry(f"  {key}={_shown(value)}", said.get(key, "")) for key, value in _leaves(plain)]
     for group, choice in choices.items():
         if group in own:
             header = _header(_read(f"{group}/{choice}.yaml"))

@@ -96,6 +96,33 @@ def test_a_killed_study_goes_on_where_it_was_with_the_same_rows(shared, tmp_path
     assert all(same_but_for_times(a, b) for a, b in zip(resumed, uninterrupted, strict=True))
 
 
+def test_what_has_no_part_in_a_cell_is_not_in_its_name(shared, tmp_path):
+    """The expert draws nothing and learns from no pool."""
+    done = train(shared, tmp_path, "-m", "agent=expert", "seed=0,1", "data.sites=1,2", "data.robot_hours=null,1")
+    assert done.returncode == 0, done.stderr
+    (row,) = read_rows(tmp_path / "rows")
+    assert row["cell"]["data"] == {"episodes": 0, "sites": 1}
+    assert row["cell"]["seeds"] == {"data": 0, "fleet": 0, "training": 0}
+
+
+def test_worlds_persons_and_training_have_seeds_of_their_own(shared, tmp_path):
+    for name in ("data", "fleet", "training"):
+        done = train(shared, tmp_path, "agent=bc", "agent.budget.amount=20", f"seeds.{name}=5")
+        assert done.returncode == 0, done.stderr
+    train(shared, tmp_path, "agent=bc", "agent.budget.amount=20")
+    rows = {tuple(row["cell"]["seeds"].values()): row for row in read_rows(tmp_path / "rows")}
+    same = rows[0, 0, 0]
+    assert rows[0, 0, 5]["data"] == same["data"]
+    assert rows[0, 0, 5]["agent"]["final_loss"] != same["agent"]["final_loss"]
+    assert len({row["data"]["hash"] for row in rows.values()}) == 3
+    assert all(row["evaluation"]["sites"] == same["evaluation"]["sites"] for row in rows.values())
+    assert same["agent"]["epochs"] == pytest.approx(20 * 256 / _samples(same), rel=0.2)
+
+
+def _samples(row):
+    return row["data"]["frames"] * row["data"]["successful_episodes"] / row["data"]["episodes"]
+
+
 def test_the_joblib_launcher_runs_cells_in_parallel_and_gives_the_same_rows(shared, tmp_path):
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
     for name, launcher in (("basic", []), ("joblib", ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"])):
