@@ -1,7 +1,10 @@
-"""What all tests share: where there is no screen, pictures are drawn without one."""
+"""What all tests share: one thread each for torch and numpy; where there is no screen, pictures drawn without one."""
+
+import os
 
 from shopfloor.study.command_line import draw_without_screen
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is: its threads spin while they wait, beside pytest's own
 draw_without_screen()  # before mujoco is imported
 
 import pytest  # noqa: E402
