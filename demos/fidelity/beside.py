@@ -51,7 +51,7 @@ def half_open(motion: Motion) -> Sample:
 
 
 def frame_jitter(motion: Motion) -> Sample:
-    """SD of the time between frames over its mean [1]; median over episodes. Missing where times follow from the rate."""
+    """SD of the time between frames over its mean [1]; median over episodes. Missing where nobody measured it."""
     if motion.recording.times is None:
         raise Missing("no measured time stamps")
     steps = [np.diff(times) for times in motion.recording.times]

@@ -28,9 +28,10 @@ def within_operators(motion: Motion) -> Sample:
 
 
 def between_operators(motion: Motion) -> Sample:
-    """11: SD between operators of the mean log time of finished work [1]: the random effect, its interval over operators.
+    """11: SD between operators of the mean log time of finished work [1]: the random effect.
 
     Method of moments, with operators' mean number of episodes; 0 where their means differ by less than chance.
+    Its interval is over operators.
     """
     people = _by_operator(motion.recording)
     if motion.recording.operators is None:

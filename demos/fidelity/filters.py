@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
 Array = NDArray[np.float64]
+_Kind = Literal["lowpass", "highpass", "bandpass"]
 
 RATE = 20.0  # [Hz] at most: what is faster is brought there, what is slower stays
 NEAR = 0.5  # [Hz] above RATE that is still let be
@@ -52,7 +54,8 @@ def band_pass(values: Array, rate: float, low: float, high: float) -> Array:
 
 def length_of(vectors: Array) -> Array:
     """Lengths (frames,) of vectors (frames, k)."""
-    return np.sqrt((vectors * vectors).sum(axis=1))
+    lengths: Array = np.sqrt((vectors * vectors).sum(axis=1))
+    return lengths
 
 
 def stretches(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
@@ -65,9 +68,11 @@ def _ratio(rate: float) -> Fraction:
     return Fraction(RATE / rate).limit_denominator(64)
 
 
-def _filtered(values: Array, rate: float, edges: list[float], kind: str) -> Array:
+def _filtered(values: Array, rate: float, edges: list[float], kind: _Kind) -> Array:
     if len(values) <= EDGE + 2 or edges[-1] >= 0.475 * rate:
         return values
-    b, a = signal.butter(ORDER, edges if len(edges) > 1 else edges[0], kind, fs=rate)
+    (b, a) = (
+        signal.butter(ORDER, edges[0], kind, fs=rate) if len(edges) == 1 else signal.butter(ORDER, edges, kind, fs=rate)
+    )
     filtered: Array = signal.filtfilt(b, a, values, axis=0, padlen=EDGE)
     return filtered

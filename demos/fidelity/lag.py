@@ -43,4 +43,5 @@ def _lag(path: Array, command: Array, rate: float) -> float:
     if not alike.any() or best in (0, 2 * furthest):
         return float("nan")
     before, at, after = alike[best - 1 : best + 2]
-    return (best - furthest + 0.5 * (before - after) / (before - 2 * at + after)) / rate
+    between = 0.5 * (before - after) / (before - 2 * at + after)
+    return float(best - furthest + between) / rate

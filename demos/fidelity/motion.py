@@ -19,10 +19,10 @@ LEAST = 1e-12  # a speed that is none
 class Motion:
     """Of each episode that is long enough, at `rate`: speeds are compared with the set's own full speed only.
 
-    path, velocity   (frames, d) below 5 Hz, and its derivative
+    path, velocity   (frames, d) below 5 Hz, in its own unit, and its derivative, in shares of full speed
     speed            (frames,) length of the velocity, in shares of full speed
-    command          (frames, c) commanded speeds, all frequencies
-    commanded        (frames,) length of the command, in shares of its own full speed
+    command          (frames, c) commanded speeds, all frequencies, in shares of their own full speed
+    rate             [Hz]
     recording        where all comes from
     """
 
@@ -30,9 +30,7 @@ class Motion:
     velocity: Sequence[Array]
     speed: Sequence[Array]
     command: Sequence[Array]
-    commanded: Sequence[Array]
-    full_command: float
-    rate: float  # [Hz]
+    rate: float
     recording: Recording
 
     @classmethod
@@ -43,21 +41,11 @@ class Motion:
         path = [low_pass(at_common_rate(recording.path[i], raw), rate, SMOOTH) for i in chosen]
         velocity = [np.gradient(part, 1 / rate, axis=0) for part in path]
         command = [at_common_rate(recording.command[i], raw) for i in chosen]
-        speed, commanded = [length_of(part) for part in velocity], [length_of(part) for part in command]
-        full, full_command = (float(np.quantile(np.concatenate(parts), FULL)) for parts in (speed, commanded))
-        for name, value in (("path moves", full), ("command asks", full_command)):
-            if value < LEAST:
-                raise ValueError(f"nearly no frame of the {name} for anything, want some that do")
-        return cls(
-            path,
-            [part / full for part in velocity],
-            [part / full for part in speed],
-            command,
-            [part / full_command for part in commanded],
-            full_command,
-            rate,
-            recording,
-        )
+        full = _full_speed(velocity, "the path moves")
+        full_command = _full_speed(command, "something is commanded")
+        velocity = [part / full for part in velocity]
+        command = [part / full_command for part in command]
+        return cls(path, velocity, [length_of(part) for part in velocity], command, rate, recording)
 
     def moving(self, episode: int) -> Array:
         """Speeds of an episode's frames in which it moves, in shares of full speed."""
@@ -67,3 +55,10 @@ class Motion:
     def frames_of(self, seconds: float) -> int:
         """How many frames so long a time has, one or more."""
         return max(1, int(seconds * self.rate))
+
+
+def _full_speed(velocities: Sequence[Array], happening: str) -> float:
+    full = float(np.quantile(np.concatenate([length_of(part) for part in velocities]), FULL))
+    if full < LEAST:
+        raise ValueError(f"in nearly no frame {happening}, want a recording of work")
+    return full

@@ -19,7 +19,7 @@ class Missing(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """parts: an array (k, ...) an episode, of any k, as (0,) for one that adds nothing; summary: of all laid end to end.
+    """parts: an array (k, ...) an episode, (0,) for one that adds nothing; summary: of all of them laid end to end.
 
     A part may stand for an operator's or a session's episodes instead: parts are what an interval draws again.
     """

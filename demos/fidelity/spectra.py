@@ -6,7 +6,7 @@ import numpy as np
 from scipy import signal
 
 from shopfloor.demos.fidelity.filters import Array, band_pass, high_pass, length_of, low_pass
-from shopfloor.demos.fidelity.motion import FULL, Motion
+from shopfloor.demos.fidelity.motion import FULL, LEAST, Motion
 from shopfloor.demos.fidelity.sample import Missing, Sample
 
 SEGMENT = 3.0  # [s] of Welch's method, with Hann windows that overlap by half
@@ -17,7 +17,7 @@ SLOWEST_RATE = 19.0  # [Hz] at which that band can be told
 INTENDED = 2.0  # [Hz] below which a command is taken for what the hand means to do
 SPEEDS = (0.0, 0.1, 0.3, 0.6, 0.8, np.inf)  # of full intended speed: bins from rest to full speed
 FEWEST = 50  # frames in a bin that has a value
-JUMP = 0.35  # of full commanded speed, from one frame to the next
+JUMP = 0.35  # of an episode's full commanded speed, from one frame to the next
 AROUND = (-2, 3)  # frames beside a jump that count to it
 HIGH = 4.0  # [Hz] above which power is looked for near jumps
 
@@ -40,8 +40,9 @@ def power_fast(motion: Motion) -> Sample:
 def spectrum(command: Array, rate: float) -> tuple[Array, Array]:
     """Frequencies (k,) [Hz] above 0 and the power (k,) of commands (frames, c) there, summed over columns."""
     size = int(SEGMENT * rate)
-    frequency, power = signal.welch(command, rate, nperseg=size, noverlap=size // 2, axis=0, detrend="linear")
-    return frequency[frequency > LOWEST], power.sum(axis=1)[frequency > LOWEST]
+    straight = signal.detrend  # takes a straight line from each segment
+    frequency, power = signal.welch(command.T, rate, nperseg=size, noverlap=size // 2, detrend=straight)
+    return frequency[frequency > LOWEST], power.sum(axis=0)[frequency > LOWEST]
 
 
 def tremor_at_rest(motion: Motion) -> Sample:
@@ -65,7 +66,7 @@ def tremor_by_speed(counts: Array) -> Array:
 def power_near_jumps(motion: Motion) -> Sample:
     """7: share of the commands' power above 4 Hz that lies 2 frames before to 3 after a jump [1]; median over episodes.
 
-    A jump is a change of the command by more than 35 % of its full speed from one frame to the next.
+    A jump is a change of the command by more than 35 % of the episode's full speed from one frame to the next.
     """
     shares = []
     for command in motion.command:
@@ -78,12 +79,14 @@ def power_near_jumps(motion: Motion) -> Sample:
 
 
 def median_change(motion: Motion) -> Sample:
-    """7: median change of the command from frame to frame, over its full speed [1]; median over episodes."""
+    """7: median change of the command from frame to frame, over the episode's full speed [1]; median over episodes."""
     return Sample.per_episode(float(np.median(_changes(command))) for command in motion.command)
 
 
 def _changes(command: Array) -> Array:
-    return length_of(np.diff(command, axis=0))
+    """Of each frame but the first (frames - 1,), in shares of the episode's own full speed."""
+    full = float(np.quantile(length_of(command), FULL))
+    return length_of(np.diff(command, axis=0)) / max(full, LEAST)
 
 
 def _power(motion: Motion, low: float, high: float) -> Sample:

@@ -41,7 +41,7 @@ def rise_time(motion: Motion) -> Sample:
 
 
 def submovements(motion: Motion) -> Sample:
-    """3: peaks of speed that stand out by 10 % of full speed, .15 s apart, a second moving [1/s]; median over episodes."""
+    """3: peaks of speed, 10 % of full speed high and .15 s apart, a second moving [1/s]; median over episodes."""
     rates = []
     for episode, speed in enumerate(motion.speed):
         time = len(motion.moving(episode)) / motion.rate
