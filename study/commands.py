@@ -122,7 +122,7 @@ def fidelity(config: Mapping[str, Any], *, base: Path) -> str:
     """Put demonstrations beside real recordings; returns the table, and writes numbers and a picture where asked."""
     o = from_config.options(FidelityOptions, config, base=base)
     if o.root is not None:
-        said = str(o.root)
+        said = o.root.resolve().name
         recording = read_recording(o.root, state=o.state, action=o.action, path=o.path, command=o.command)
     else:
         pool = _pool(o)

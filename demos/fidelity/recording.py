@@ -56,10 +56,9 @@ class Recording:
             values = getattr(self, name)
             if values is not None and len(values) != len(self):
                 raise ValueError(f"{name} of {len(values)} episodes, want {len(self)}")
-        if max(self.frames) < SHORTEST * self.rate:
-            raise ValueError(
-                f"the longest episode has {max(self.frames)} frames, want {SHORTEST * self.rate:.0f} or more"
-            )
+        got, want = max(self.frames), SHORTEST * self.rate
+        if got < want:
+            raise ValueError(f"the longest episode has {got} frames, want {want:.0f} or more: {SHORTEST:g} s")
 
     def __len__(self) -> int:
         """Number of episodes."""

@@ -38,7 +38,7 @@ MEANINGS = {
     "half_open": "gripper half open",
     "frame_jitter": "frame interval, SD / mean",
 }
-HEADER = f"{'':>3} {'statistic':<31}{'ours':>9}  {'95 % interval':<20}{'real recordings':<18}verdict"
+HEADER = f"{'':>3} {'statistic':<31}{'here':>9}  {'95 % interval':<20}{'real recordings':<18}verdict"
 
 
 def table_text(found: Fidelity) -> str:

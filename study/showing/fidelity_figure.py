@@ -100,4 +100,4 @@ def _times(axes: Axes, motion: Motion) -> None:
     axes.set_ylabel("finished after [s]")
     axes.set_xlabel(f"episode; line: running median of {RUNNING}")
     if recording.operators is not None and len(np.unique(who)) <= len(COLOURS):
-        axes.legend(frameon=False, ncols=3, fontsize=9)
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), frameon=False, ncols=len(COLOURS), fontsize=9)
