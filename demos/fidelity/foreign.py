@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -95,10 +96,11 @@ def _columns(file: Path, wanted: Sequence[str]) -> dict[str, Array]:
 
 
 def _flat(column: Any, file: Path, name: str) -> Array:
-    frames, values, types = len(column), column, pa.types
+    frames, values, types, even = len(column), column, pa.types, True
     while types.is_list(values.type) or types.is_large_list(values.type) or types.is_fixed_size_list(values.type):
+        even &= not values.null_count and len(pc.list_value_length(values).unique()) < 2
         values = values.flatten()
-    if values.null_count or (frames and len(values) % frames):
+    if values.null_count or not even:
         raise DatasetError(f"{file}: {name} has empty places or rows of several widths, want numbers")
     if not (types.is_floating(values.type) or types.is_integer(values.type) or types.is_boolean(values.type)):
         raise DatasetError(f"{file}: {name} is of {values.type}, want numbers")
