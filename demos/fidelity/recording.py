@@ -56,9 +56,9 @@ class Recording:
             values = getattr(self, name)
             if values is not None and len(values) != len(self):
                 raise ValueError(f"{name} of {len(values)} episodes, want {len(self)}")
-        got, want = max(self.frames), SHORTEST * self.rate
-        if got < want:
-            raise ValueError(f"the longest episode has {got} frames, want {want:.0f} or more: {SHORTEST:g} s")
+        longest, least = max(self.frames), SHORTEST * self.rate
+        if longest < least:
+            raise ValueError(f"the longest episode has {longest} frames, want {least:.0f} or more: {SHORTEST:g} s")
 
     def __len__(self) -> int:
         """Number of episodes."""

@@ -118,7 +118,7 @@ def test_columns_without_names_are_asked_for(tmp_path):
 @pytest.mark.parametrize(
     ("how", "said"),
     [
-        ({"time": lambda frame: [frame] * (1 + 2 * (frame % 2))}, "timestamp has empty places or rows of several widths"),
+        ({"time": lambda frame: [0.0] * (1 + 2 * (frame % 2))}, "has empty places or rows of several widths"),
         ({"version": "v1.6"}, "codebase_version 'v1.6', want one of v2.0, v2.1, v3.0"),
         ({"names": ("left_hand", "right_hand", "gripper")}, "want names in common that move"),
         ({"time": str}, "timestamp is of string, want numbers"),

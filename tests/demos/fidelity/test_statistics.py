@@ -38,6 +38,12 @@ def test_a_minimum_jerk_movement_rises_as_its_formula_does(seconds):
     assert speed.rise_time(one).estimate() == pytest.approx(rise, abs=2 / RATE)
 
 
+def test_a_move_that_was_under_way_has_no_rise():
+    cut = minimum_jerk(RATE, seconds=4.0)[40:]
+    with pytest.raises(Missing):
+        speed.rise_time(motion([cut])).estimate()
+
+
 def test_submovements_are_counted_a_second_of_moving():
     path = np.concatenate([minimum_jerk(RATE, seconds=1.0), 0.3 + minimum_jerk(RATE, seconds=1.0)])
     one = motion([path])
@@ -50,6 +56,12 @@ def test_a_shaking_movement_is_less_smooth():
     shaking = smooth + 0.004 * np.sin(2 * np.pi * 3 * np.arange(len(smooth)) / RATE)[:, None]
     for statistic in (smoothness.log_jerk, smoothness.sparc):
         assert statistic(motion([smooth])).estimate() > statistic(motion([shaking])).estimate() + 0.2
+
+
+def test_a_minimum_jerk_movement_has_the_jerk_of_its_formula():
+    """-ln(T^3 / peak^2 x 720 D^2 / T^5), of a peak of 1.875 D / T, in the window that holds the movement."""
+    one = motion([minimum_jerk(RATE, seconds=2.0, still=0.0)])
+    assert smoothness.log_jerk(one).estimate() == pytest.approx(-np.log(720 / PEAK**2), abs=0.4)
 
 
 def test_the_arc_of_a_minimum_jerk_movement_is_that_of_its_authors():
