@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,20 +11,27 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from shopfloor.agents.protocol import Agent, Source
+from shopfloor.demos.fidelity.foreign import read_recording
+from shopfloor.demos.fidelity.frames import recording_of
+from shopfloor.demos.fidelity.motion import Motion
+from shopfloor.demos.fidelity.scoring import fidelity as measured
+from shopfloor.demos.fidelity.words import plain, table_text
 from shopfloor.demos.pool import Crew, Pool, recipe, without_demonstrations
 from shopfloor.demos.selection import Selection
 from shopfloor.demos.store import Store
 from shopfloor.envs import Task
 from shopfloor.envs.randomness import Purpose, stream
 from shopfloor.envs.simulation import CONTROL_RATE
+from shopfloor.files import write_atomically
 from shopfloor.study.analysis.statistics import wilson
-from shopfloor.study.options import CollectOptions, EvaluateOptions, TrainOptions
+from shopfloor.study.options import CollectOptions, EvaluateOptions, FidelityOptions, TrainOptions
 from shopfloor.study.running import from_config
 from shopfloor.study.running.cell import Cell, run_cell
 from shopfloor.study.running.evaluation import evaluate, player
 from shopfloor.study.running.rows import read_row, seed_name, seed_of
 from shopfloor.study.running.trial import Trial, run_trial
 from shopfloor.study.running.verification import Verdict, verdict
+from shopfloor.study.showing.fidelity_figure import draw_fidelity
 from shopfloor.study.showing.phrases import percent_interval
 
 log = logging.getLogger(__name__)
@@ -108,6 +116,26 @@ def collect(config: Mapping[str, Any], *, base: Path) -> str:
         f"{dataset.robot_hours:.2f} robot hours, labelled a success {dataset.episode_success.mean():.0%}, "
         f"hash {dataset.content_hash[:12]}"
     )
+
+
+def fidelity(config: Mapping[str, Any], *, base: Path) -> str:
+    """Put demonstrations beside real recordings; returns the table, and writes numbers and a picture where asked."""
+    o = from_config.options(FidelityOptions, config, base=base)
+    if o.root is not None:
+        said = o.root.resolve().name
+        recording = read_recording(o.root, state=o.state, action=o.action, path=o.path, command=o.command)
+    else:
+        pool = _pool(o)
+        said = f"{o.task['name']}, {o.realism['name']} realism, {o.fleet['name']} fleet"
+        dataset = pool.load(o.datasets, Selection(episodes=o.episodes), threads=o.threads)
+        recording = recording_of(dataset, pool.new_task().feature_names)
+    found = measured(recording, resamples=o.resamples)
+    lines = [f"{said}: {len(recording)} episodes at {recording.rate:g} Hz", "", table_text(found)]
+    if o.out is not None:
+        content = json.dumps({"of": said, "episodes": len(recording), **plain(found)}, indent=1) + "\n"
+        write_atomically(o.out / "fidelity.json", content.encode())
+        lines += ["", f"{o.out / 'fidelity.json'}, {draw_fidelity(Motion.of(recording), o.out, title=said)}"]
+    return "\n".join(lines)
 
 
 def evaluate_agent(config: Mapping[str, Any], *, base: Path) -> str:

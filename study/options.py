@@ -81,6 +81,19 @@ class CollectOptions:
 
 
 @dataclass(frozen=True)
+class FidelityOptions(CollectOptions):
+    """Of demonstrations that are put beside real recordings: a pool's, or those of a folder."""
+
+    root: Path | None
+    state: str
+    action: str
+    path: list[NonNegativeInt] | None
+    command: list[NonNegativeInt] | None
+    resamples: PositiveInt
+    out: Path | None
+
+
+@dataclass(frozen=True)
 class ReplayOptions:
     """Of pictures of held-out episodes."""
 

@@ -15,7 +15,7 @@ MAY_IMPORT = {  # the longest name that a module's begins with is its room; what
     "study": {"envs", "demos", "agents", "study"},
     "study.running": {"envs", "demos", "agents", "study.running"},
     "study.analysis": {"study.running.rows", "study.analysis"},
-    "study.showing": {"envs", "study.running", "study.analysis", "study.showing"},
+    "study.showing": {"envs", "demos.fidelity", "study.running", "study.analysis", "study.showing"},
     "conf": {"conf"},
     "__main__": {"study.command_line"},
     **dict.fromkeys(BELOW, BELOW),

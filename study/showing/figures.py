@@ -58,7 +58,7 @@ def draw(panel: Panel, forecasts: Mapping[str, Forecast], folder: Path, stem: st
         for name, figure in pictures.items():
             for kind in ("png", "pdf"):
                 paths.append(folder / f"{stem}-{name}.{kind}")
-                write_atomically(paths[-1], _rendered(figure, kind))
+                write_atomically(paths[-1], rendered(figure, kind))
     return paths
 
 
@@ -94,11 +94,12 @@ def draw_by_task(results: ResultsByTask, folder: Path) -> Path:
         axes.tick_params(length=0)
         figure.legend(loc="outside upper left", ncols=min(3, len(columns)), frameon=False)
         for kind in ("pdf", "png"):
-            write_atomically(folder / f"results_by_task.{kind}", _rendered(figure, kind))
+            write_atomically(folder / f"results_by_task.{kind}", rendered(figure, kind))
     return folder / "results_by_task.png"
 
 
-def _rendered(figure: Figure, kind: str) -> bytes:
+def rendered(figure: Figure, kind: str) -> bytes:
+    """A figure's bytes, the same for the same figure; kind: png or pdf."""
     FigureCanvasAgg(figure)
     metadata = {"Software": None} if kind == "png" else {"CreationDate": None, "Creator": None, "Producer": None}
     buffer = io.BytesIO()
