@@ -65,7 +65,7 @@ def _stage(slopes: Array, rows: Mask, chosen: Mask, channels: Sequence[Channel])
     for columns in np.split(np.arange(len(rows)), np.cumsum(sizes)[:-1]):
         more = used.copy()
         more[columns[sees[columns].any(axis=1)]] = True
-        told = int(np.linalg.matrix_rank(np.where(sees, slopes, 0.0)[more], tol=SEES)) if more.any() else 0
+        told = _rank(np.where(sees, slopes, 0.0)[more])
         if told > rank:
             used, rank = more, told
     sees &= used[:, None]
@@ -104,7 +104,24 @@ def unread_of(slopes: Array, stages: Sequence[Stage], degrees: Degrees) -> dict[
     told = np.zeros(len(names))
     for block in blocks:  # what a block leaves open is laid to the last of its degrees of freedom
         part = slopes[np.ix_(block.rows, block.degrees)]
-        ranks = [int(np.linalg.matrix_rank(part[:, : i + 1], tol=SEES)) for i in range(len(block.degrees))]
+        ranks = [_rank(part[:, : i + 1]) for i in range(len(block.degrees))]
         told[block.degrees] = np.diff(ranks, prepend=0)
     open_ = {str(name): int((1 - told[names == name]).sum()) for name in dict.fromkeys(degrees.names)}
     return {name: count for name, count in open_.items() if count}
+
+
+def _rank(rows: Array) -> int:
+    """How many of rows (n, m) tell what the others do not, by Gram and Schmidt, the longest first.
+
+    Summed in a fixed order: a decomposition would leave that to LAPACK.
+    """
+    left, rank = rows.copy(), 0
+    while left.size:
+        lengths = np.sqrt((left * left).sum(axis=1))
+        longest = int(lengths.argmax())
+        if lengths[longest] <= SEES:
+            break
+        way = left[longest] / lengths[longest]
+        left -= (left * way).sum(axis=1)[:, None] * way
+        rank += 1
+    return rank
