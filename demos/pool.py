@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from shopfloor.demos.collect import Collector
+from shopfloor.demos.collect import LANES, Collector
 from shopfloor.demos.dataset import Dataset
 from shopfloor.demos.operators import Fleet
 from shopfloor.demos.selection import Selection
@@ -76,6 +76,7 @@ class Pool:
                 operators=self.crew.operators,
                 seed=self.crew.seed,
                 fleet_seed=self.crew.fleet_seed,
+                lanes=min(LANES, stop - start),
                 threads=threads,
             )
             return collector(start, stop)
