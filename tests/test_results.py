@@ -56,8 +56,7 @@ def test_readme_answers_with_the_default_study():
     (agent, *_) = json.loads((RESULTS / "default" / "summary.json").read_text())["panels"][0]["agents"]
     answer = readme.split("<!-- answer:")[1].split("-->\n*")[1].split("* (")[0]
     assert " ".join(answer.split()) == f"{agent['measured']}. {agent['forecast']}."
-    picture = RESULTS / "default" / "figures" / "PegInsertion-default-success.png"
-    assert (ROOT / "docs" / "study.png").read_bytes() == picture.read_bytes()
+    assert "(results/default/figures/PegInsertion-default-success.png)" in readme.split("<!-- answer:")[0]
 
 
 def test_every_kept_study_is_told():

@@ -38,7 +38,7 @@ def _interactions(row: Row) -> float:
 
 
 def _data(name: str) -> Callable[[Row], float]:
-    return lambda row: float(row["data"][name])  # type: ignore[literal-required]
+    return lambda row: row["data"][name]  # type: ignore[literal-required]
 
 
 AXES = {

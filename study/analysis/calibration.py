@@ -10,12 +10,11 @@ import numpy as np
 
 from shopfloor.study.analysis.baseline import line
 from shopfloor.study.analysis.evidence import gather
-from shopfloor.study.analysis.forecast import MAX_EXTRAPOLATION, Forecast, LawRefusal, forecasts
+from shopfloor.study.analysis.forecast import MAX_EXTRAPOLATION, TARGET, Forecast, LawRefusal, forecasts
 from shopfloor.study.analysis.laws import LAWS
 from shopfloor.study.analysis.statistics import LEVEL, Interval
 from shopfloor.study.analysis.truths import DESIGNS, TRUTHS, VOLUMES, Design, Truth
 
-TARGET = 0.9
 MORE = 1000.0  # [demonstrations] whose worth is asked
 FAR = MAX_EXTRAPOLATION * VOLUMES[-1]
 REPLICATES = 200

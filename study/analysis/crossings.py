@@ -11,15 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from shopfloor.study.analysis.axes import without
 from shopfloor.study.analysis.settings import flat, telling
 from shopfloor.study.analysis.variance import Decomposition, decompose
-from shopfloor.study.running.rows import Row, canonical
+from shopfloor.study.running.rows import Row, Seed, canonical, seed_of
 
 SEEDS = ("data", "fleet", "training")  # of a cell, in the order of variance.FACTORS
 NAMED = 3  # cells that an error names
 SHOWN = ("task.name", "realism.name", "agent.name", "data.episodes")  # settings that a crossing has fields for
-
-Seeds = tuple[int, ...]  # of SEEDS
 
 
 @dataclass(frozen=True)
@@ -38,16 +37,16 @@ class Crossing:
 def variance_of(rows: Iterable[Row]) -> tuple[Crossing, ...]:
     """One for each group of rows that are alike but for their seeds and cross two or more of these.
 
-    Rows whose seeds vary in one of these only, or in all together, are left alone; so are rows of one seed for all, as
-    they were before, and rows whose every episode diverged. A crossing that misses cells is refused with their seeds.
+    Rows whose seeds vary in one of these only, or in all together, are left alone; so are rows whose every
+    episode diverged. A crossing that misses cells is refused with their seeds.
     Rows are of one code, as a panel's are.
     """
     groups: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
-        if "seeds" in row["cell"] and not all(row["evaluation"]["diverged"]):
-            groups[canonical(_alike(row))].append(row)
-    crossed = [group for _, group in sorted(groups.items()) if _is_crossed([_seeds(row) for row in group])]
-    settings = [flat(_alike(group[0])) for group in crossed]
+        if not all(row["evaluation"]["diverged"]):
+            groups[canonical(without(row["cell"], ["seeds"]))].append(row)
+    crossed = [group for _, group in sorted(groups.items()) if _is_crossed([seed_of(row) for row in group])]
+    settings = [flat(without(group[0]["cell"], ["seeds"])) for group in crossed]
     more = [key for key in telling(settings) if key.rpartition(".")[2] != "_target_" and key not in SHOWN]
     return tuple(
         _crossing(group, {key: own[key] for key in more if key in own})
@@ -78,11 +77,11 @@ def crossed_outcomes(rows: Sequence[Row]) -> NDArray[np.bool_]:
 
     Raises ValueError where a cell of the crossing is missing or there twice, or rows hold other episodes.
     """
-    found = {_seeds(row): row["evaluation"] for row in rows}
+    found = {seed_of(row): row["evaluation"] for row in rows}
     if len(found) < len(rows):
         raise ValueError(f"{len(rows)} cells of {len(found)} seeds, want one cell for each")
     levels = _levels(list(found))
-    cells = list(product(*levels))
+    cells: list[Seed] = [(data, fleet, training) for data, fleet, training in product(*levels)]
     if missing := [cell for cell in cells if cell not in found]:
         named = "; ".join(_named(cell) for cell in missing[:NAMED])
         more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
@@ -95,23 +94,15 @@ def crossed_outcomes(rows: Sequence[Row]) -> NDArray[np.bool_]:
     return outcomes.reshape(*map(len, levels), -1)
 
 
-def _is_crossed(seeds: Sequence[Seeds]) -> bool:
+def _is_crossed(seeds: Sequence[Seed]) -> bool:
     """Whether two of the seeds vary, and not each along with the other alone."""
     sizes = [len(level) for level in _levels(seeds)]
     return sorted(sizes)[1] > 1 and len(set(seeds)) > max(sizes)
 
 
-def _levels(seeds: Iterable[Seeds]) -> list[list[int]]:
+def _levels(seeds: Iterable[Seed]) -> list[list[int]]:
     return [sorted(set(level)) for level in zip(*seeds, strict=True)]
 
 
-def _seeds(row: Row) -> Seeds:
-    return tuple(row["cell"]["seeds"][name] for name in SEEDS)
-
-
-def _named(seeds: Seeds) -> str:
+def _named(seeds: Sequence[int]) -> str:
     return ", ".join(f"{name}={seed}" for name, seed in zip(SEEDS, seeds, strict=True))
-
-
-def _alike(row: Row) -> dict[str, Any]:
-    return {key: value for key, value in row["cell"].items() if key != "seeds"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +14,6 @@ from shopfloor.study.analysis.statistics import Interval
 from shopfloor.study.running.rows import EvaluationRecord, Row, RowError
 
 SUCCESS = "success"  # of what ends an episode; the others are failures
-TOLD_STAGES = 4  # the first schema of rows that tell the order of stages
 PERMUTATIONS = 9999
 
 
@@ -65,7 +63,6 @@ class Failing:
     failures: int
     ends: tuple[Failed, ...]  # most frequent first
     stages: tuple[Failed, ...]  # in the task's order
-    ordered: bool  # whether rows tell that order; else the stages stand by frequency
     sites: Sites
     measures: tuple[Measure, ...]
 
@@ -83,14 +80,11 @@ def failing(rows: Sequence[Row], rng: np.random.Generator) -> Failing:
             raise RowError(f"rows {rows[0]['key']} and {row['key']} hold other episodes, want the same")
     sites = np.array(records[0]["sites"])
     success = np.array([record["success"] for record in records])
-    ordered = all(row["schema"] >= TOLD_STAGES for row in rows)
-    names: list[str] = cast(dict[str, Any], records[0])["stage_names"] if ordered else []
     return Failing(
         trials=success.size,
         failures=int((~success).sum()),
         ends=_failed([record["ended_by"] for record in records], success, sites, ()),
-        stages=_failed([record["stages"] for record in records], success, sites, names),
-        ordered=ordered,
+        stages=_failed([record["stages"] for record in records], success, sites, records[0]["stage_names"]),
         sites=_sites(success, sites, rng),
         measures=_measures(records, success),
     )

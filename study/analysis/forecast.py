@@ -15,6 +15,8 @@ from shopfloor.study.analysis.laws import LAWS, VOLUMES, Array, Law
 from shopfloor.study.analysis.sampling import Posterior, sample
 from shopfloor.study.analysis.statistics import LEVEL, Interval
 
+TARGET = 0.9  # success rate that a study asks for
+SAMPLING_SEED = 0  # the same rows give the same answers, on the page and compared
 MIN_VOLUMES = 5  # distinct volumes below which no law is fitted unless forced
 INFORMATIVE = (0.02, 0.98)  # measured rates between these tell one curve from another
 MIN_INFORMATIVE = 3  # informative volumes below which no law is fitted unless forced

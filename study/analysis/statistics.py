@@ -1,4 +1,4 @@
-"""Intervals and tests of single rates, of pairs and of means over tasks: no rate is reported without one."""
+"""Intervals of single rates and of means over tasks: no rate is reported without one."""
 
 from __future__ import annotations
 

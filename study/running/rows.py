@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -57,7 +58,7 @@ class EvaluationRecord(TypedDict):
     diverged: list[bool]
     ended_by: list[str]  # success, lost, diverged or time
     stages: list[str]  # the furthest that the work reached, by the task's own names
-    stage_names: list[str]  # those names, in order; not one an episode
+    stage_names: list[str]  # those names, in order, not one an episode; by frequency in rows of schemas 2 and 3
     measures: dict[str, list[float]]  # of the task, by name
     units: dict[str, str]  # of the measures
 
@@ -218,5 +219,5 @@ def _upgraded(value: dict[str, Any]) -> dict[str, Any]:
         "cell": cell,
         "data": {**data, "successful_episodes": succeeded, "operators": 0},
         "agent": {**value["agent"], "epochs": None},
-        "evaluation": {**evaluation, "stage_names": list(dict.fromkeys(evaluation["stages"]))},
+        "evaluation": {**evaluation, "stage_names": [name for name, _ in Counter(evaluation["stages"]).most_common()]},
     }

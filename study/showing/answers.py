@@ -7,14 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from shopfloor.study.analysis.curves import Curve
-from shopfloor.study.analysis.forecast import Forecast, LawRefusal, Reach, forecast
+from shopfloor.study.analysis.forecast import SAMPLING_SEED, TARGET, Forecast, LawRefusal, Reach, forecasts
 from shopfloor.study.analysis.measured import Bracket, Gain, bracket, gains
 from shopfloor.study.analysis.statistics import Interval
 from shopfloor.study.showing import phrases
-from shopfloor.study.showing.figures import TARGET
 
 OUTLOOK = (1, 2, 4)  # times the largest volume, at which the page shows the law's predictions
-SAMPLING_SEED = 0  # the same rows give the same report
 
 
 @dataclass(frozen=True)
@@ -73,10 +71,9 @@ def answer_of(curve: Curve, *, until: float, force: bool) -> Answer:
     rng = np.random.default_rng(SAMPLING_SEED)
     seen = curve.until(until) if until < curve.final.volume else curve
     steps, lies = gains(curve), bracket(seen, TARGET)
-    try:
-        law = forecast(seen.evidence(), rng, force=force)
-    except LawRefusal as refusal:
-        return Answer(curve, seen, steps, lies, None, str(refusal))
+    (law,) = forecasts(seen.evidence(), rng, force=force)
+    if isinstance(law, LawRefusal):
+        return Answer(curve, seen, steps, lies, None, str(law))
     trials = curve.final.outcomes.shape[1]
     came_out = {
         p.volume: p.rate for p in curve.points if seen.final.volume < p.volume and (p.volume <= law.limit or force)

@@ -17,7 +17,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter, PercentFormatter
 
 from shopfloor.files import write_atomically
 from shopfloor.study.analysis.curves import Curve, Panel
-from shopfloor.study.analysis.forecast import Forecast
+from shopfloor.study.analysis.forecast import TARGET, Forecast
 from shopfloor.study.analysis.measured import bracket
 from shopfloor.study.showing.phrases import short_reach, volume, whole_percent
 from shopfloor.study.showing.results_by_task import ResultsByTask
@@ -42,7 +42,6 @@ STYLE: dict[Any, Any] = {  # keys are rcParams
 }
 SIZE = (9.0, 5.0)  # [in]; at 200 dpi twice the width of a README
 DPI = 200
-TARGET = 0.9  # success rate that the study asks for
 SPREAD = 0.05  # [ln demonstrations] between agents' points at one volume, so that bars do not hide each other
 NEAREST = 1.25  # ratio of two volumes whose labels have room side by side
 MARGIN = 14  # characters of a name at the right margin

@@ -13,11 +13,12 @@ import jinja2
 
 from shopfloor.files import write_atomically
 from shopfloor.study.analysis.curves import Panel, panels
+from shopfloor.study.analysis.forecast import TARGET
 from shopfloor.study.running.failures import Failure, read_failures
 from shopfloor.study.running.rows import RowError, read_rows
 from shopfloor.study.showing import phrases
 from shopfloor.study.showing.answers import Answer
-from shopfloor.study.showing.figures import TARGET, draw, draw_by_task
+from shopfloor.study.showing.figures import draw, draw_by_task
 from shopfloor.study.showing.results_by_task import ResultsByTask, results_by_task
 from shopfloor.study.showing.sections import Section, answers_of, comparisons_of, crossings_of, failures_of, made
 from shopfloor.study.showing.summary import summary

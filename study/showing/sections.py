@@ -15,9 +15,9 @@ from shopfloor.study.analysis.crossings import variance_of
 from shopfloor.study.analysis.curves import Panel
 from shopfloor.study.analysis.data_ratio import data_ratios
 from shopfloor.study.analysis.failing import failing
-from shopfloor.study.analysis.forecast import LawRefusal
+from shopfloor.study.analysis.forecast import SAMPLING_SEED, LawRefusal
 from shopfloor.study.running.rows import seed_of
-from shopfloor.study.showing.answers import SAMPLING_SEED, Answer, answer_of
+from shopfloor.study.showing.answers import Answer, answer_of
 from shopfloor.study.showing.comparison_words import ratio_sentence
 from shopfloor.study.showing.failing_tables import FailingTables
 from shopfloor.study.showing.phrases import volume

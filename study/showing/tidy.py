@@ -7,7 +7,7 @@ import importlib
 import importlib.util
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from shopfloor.envs.simulation import CONTROL_RATE
 from shopfloor.files import write_atomically
+from shopfloor.study.analysis.axes import AXES
 from shopfloor.study.analysis.settings import flat, telling
 from shopfloor.study.analysis.statistics import wilson
 from shopfloor.study.running.rows import Row, RowError, read_rows
@@ -22,7 +23,6 @@ from shopfloor.study.running.rows import Row, RowError, read_rows
 Line = dict[str, Any]  # by column; None where the row does not say
 
 KINDS = ("measures", "units", "machine", "versions")  # of columns by name, before the settings
-SEEDS = ("data", "fleet", "training")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a text begins with that a spreadsheet would run
 
 
@@ -113,21 +113,15 @@ def _kind(column: str) -> str:
 
 def _identity(row: Row) -> Line:
     """What tells a cell, how much it learned from, and by which seeds; columns that both tables begin with."""
-    cell, data, agent = row["cell"], row["data"], row["agent"]
-    seeds = cell.get("seeds") or dict.fromkeys(SEEDS, cell.get("seed"))  # older rows have one for all
+    cell = row["cell"]
     return {
         "key": row["key"],
         "task": cell["task"]["name"],
         "realism": cell["realism"]["name"],
         "agent": cell["agent"]["name"],
-        "volume.episodes": data["episodes"],
-        "volume.successful_episodes": _of(data, "successful_episodes"),
-        "volume.robot_hours": data["robot_hours"],
-        "volume.sites": data["sites"],
-        "volume.operators": _of(data, "operators") or (None if data["episodes"] else 0),  # older rows do not say
-        "volume.interactions": agent["interactions"],
-        **{f"seeds.{name}": seeds.get(name) for name in SEEDS},
-        "split": cell["evaluation"].get("split"),
+        **{f"volume.{name}": axis.value(row) for name, axis in AXES.items()},
+        **{f"seeds.{name}": seed for name, seed in cell["seeds"].items()},
+        "split": cell["evaluation"]["split"],
     }
 
 
@@ -147,7 +141,7 @@ def _cell(row: Row) -> Line:
         "diverged": sum(evaluation["diverged"]),
         "parameters": agent["parameters"],
         "gradient_steps": agent["gradient_steps"],
-        "epochs": _of(agent, "epochs"),
+        "epochs": agent["epochs"],
         "flops": agent["flops"],
         "final_loss": agent["final_loss"],
         "data_s": times["data_s"],
@@ -183,8 +177,3 @@ def _episodes(row: Row) -> list[Line]:
 
 def _config(row: Row) -> Line:
     return flat(row["cell"])
-
-
-def _of(record: Mapping[str, Any], field: str) -> Any:
-    """A field that older rows lack."""
-    return record.get(field)

@@ -21,13 +21,10 @@ import numpy as np
 from shopfloor.files import write_atomically
 from shopfloor.study.analysis.axes import AXES
 from shopfloor.study.analysis.comparison import Side, compare
-from shopfloor.study.analysis.curves import Curve
 from shopfloor.study.analysis.data_ratio import data_ratios
-from shopfloor.study.analysis.forecast import Forecast, LawRefusal, forecast
+from shopfloor.study.analysis.forecast import SAMPLING_SEED, forecasts
 from shopfloor.study.analysis.sides import Chosen, SideError, every_side, one_side_each
 from shopfloor.study.showing.comparison_words import differences_text, ratio_sentence
-
-SAMPLING_SEED = 0  # the same rows give the same answer, and the report's
 
 
 def parser() -> argparse.ArgumentParser:
@@ -62,7 +59,7 @@ def main(arguments: Sequence[str]) -> None:
     chosen = [Chosen.parse(text) for text in given.sides]
     sides = every_side(chosen[0], given.axis) if len(chosen) == 1 else one_side_each(chosen, given.axis)
     differences = compare(sides, paired=not given.unpaired, across_volumes=True)
-    laws = [_law(side.curve) for side in sides]
+    laws = [forecasts(side.curve.evidence(), np.random.default_rng(SAMPLING_SEED))[0] for side in sides]
     ratios = data_ratios(sides, laws, np.random.default_rng(SAMPLING_SEED), target=given.target)
     if not differences and not ratios:
         raise SideError(f"no volume in common: {'; '.join(map(_volumes, sides))}; want one, or one volume of each side")
@@ -75,15 +72,6 @@ def main(arguments: Sequence[str]) -> None:
         ]
         answer = {"differences": told, "ratios": list(map(asdict, ratios))}
         write_atomically(given.json, (json.dumps(_finite(answer), indent=1) + "\n").encode())
-
-
-def _law(curve: Curve) -> Forecast | LawRefusal:
-    if len(curve.points) < 2:
-        return LawRefusal("1 volume")
-    try:
-        return forecast(curve.evidence(), np.random.default_rng(SAMPLING_SEED))
-    except LawRefusal as refusal:
-        return refusal
 
 
 def _volumes(side: Side) -> str:

@@ -24,7 +24,6 @@ def failing_rows(seeds=3):
             [("success", "done")] * 40 + [("lost", "grasped")] * 12 + [("time", "start")] * 8 + [("time", "lifted")] * 4
         )
         ends, stages = zip(*(kinds[place] for place in order), strict=True)
-        row["schema"] = 4
         row["evaluation"] |= {"ended_by": list(ends), "stages": list(stages), "stage_names": list(NAMES)}
         row["evaluation"]["success"] = [end == "success" for end in ends]
         row["evaluation"]["measures"]["cycle_time"] = [5.0 if end == "success" else 15.0 for end in ends]
@@ -42,16 +41,7 @@ def test_ends_and_stages_count_failures_alone():
 
 def test_stages_stand_in_the_tasks_order():
     found = failing(failing_rows(), np.random.default_rng(0))
-    assert found.ordered
     assert [stage.name for stage in found.stages] == ["start", "grasped", "lifted"]
-
-
-def test_rows_that_do_not_tell_the_order_have_them_by_frequency():
-    rows = failing_rows()
-    rows[1]["schema"] = 3
-    found = failing(rows, np.random.default_rng(0))
-    assert not found.ordered
-    assert [stage.name for stage in found.stages] == ["grasped", "start", "lifted"]
 
 
 def test_intervals_are_those_of_the_crossing():

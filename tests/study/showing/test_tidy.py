@@ -13,6 +13,7 @@ import pytest
 from toy_rows import EPISODES, a_row, named
 
 from shopfloor.study import table
+from shopfloor.study.analysis.axes import AXES
 from shopfloor.study.analysis.statistics import wilson
 from shopfloor.study.running.rows import RowError, write_row
 from shopfloor.study.showing import tidy
@@ -64,29 +65,15 @@ def test_every_setting_is_a_dotted_column():
     assert (line["agent.width"], line["data.sites"], line["budget.unit"]) == (256, 8, "gradient_steps")
 
 
-def test_fields_that_only_new_rows_have():
-    old, new = some_rows()[:2]
-    cell = {key: value for key, value in new["cell"].items() if key not in ("seed", "seeds")}
-    cell["seeds"] = {"data": 1, "fleet": 2, "training": 3}
-    cell["evaluation"] = {**cell["evaluation"], "split": "validation"}
-    new = {
-        **new,
-        "cell": cell,
-        "data": {**new["data"], "operators": 6, "successful_episodes": 9},
-        "agent": {**new["agent"], "epochs": 2.5},
-    }
-    bare = {key: value for key, value in old["cell"].items() if key not in ("seed", "seeds")}
-    old = {
-        **old,
-        "cell": {**bare, "seed": 4, "evaluation": {"episodes": EPISODES}},
-        "data": {key: value for key, value in old["data"].items() if key not in ("operators", "successful_episodes")},
-        "agent": {key: value for key, value in old["agent"].items() if key != "epochs"},
-    }
+def test_axes_and_seeds_are_columns():
+    (row,) = some_rows()[:1]
+    row["cell"]["seeds"] = {"data": 1, "fleet": 2, "training": 3}
+    row["cell"]["evaluation"]["split"] = "validation"
+    (line,) = cell_lines([row])
+    assert [line[f"volume.{name}"] for name in AXES] == [axis.value(row) for axis in AXES.values()]
+    assert line["volume.successful_episodes"] == 9
     columns = ("seeds.data", "seeds.fleet", "seeds.training", "split", "epochs", "volume.operators")
-    columns = (*columns, "volume.successful_episodes")
-    first, second = cell_lines([old, new])
-    assert [first[column] for column in columns] == [4, 4, 4, None, None, None, None]
-    assert [second[column] for column in columns] == [1, 2, 3, "validation", 2.5, 6, 9]
+    assert [line[column] for column in columns] == [1, 2, 3, "validation", 2.5, 6]
 
 
 def test_a_line_an_episode_says_what_its_row_says():
