@@ -15,7 +15,6 @@ from shopfloor.demos.fidelity.foreign import read_recording
 from shopfloor.demos.fidelity.frames import recording_of
 from shopfloor.demos.fidelity.motion import Motion
 from shopfloor.demos.fidelity.scoring import fidelity as measured
-from shopfloor.demos.fidelity.words import plain, table_text
 from shopfloor.demos.pool import Crew, Pool, recipe, without_demonstrations
 from shopfloor.demos.selection import Selection
 from shopfloor.demos.store import Store
@@ -32,6 +31,7 @@ from shopfloor.study.running.rows import read_row, seed_name, seed_of
 from shopfloor.study.running.trial import Trial, run_trial
 from shopfloor.study.running.verification import Verdict, verdict
 from shopfloor.study.showing.fidelity_figure import draw_fidelity
+from shopfloor.study.showing.fidelity_words import plain, table_text
 from shopfloor.study.showing.phrases import percent_interval
 
 log = logging.getLogger(__name__)

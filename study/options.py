@@ -29,11 +29,17 @@ class Learning:
 
 
 @dataclass(frozen=True)
-class Seeds:
-    """Of what a cell draws: worlds and what happens in them, the fleet's persons, an agent's training."""
+class PoolSeeds:
+    """Of what a pool draws: worlds and what happens in them, the fleet's persons."""
 
     data: NonNegativeInt
     fleet: NonNegativeInt
+
+
+@dataclass(frozen=True)
+class Seeds(PoolSeeds):
+    """Of what a cell draws: its pool, and the agent's training."""
+
     training: NonNegativeInt
 
 
@@ -57,14 +63,6 @@ class TrainOptions:
 
 
 @dataclass(frozen=True)
-class FleetSeeds:
-    """Of what a pool draws."""
-
-    data: NonNegativeInt
-    fleet: NonNegativeInt
-
-
-@dataclass(frozen=True)
 class CollectOptions:
     """Of a dataset of demonstrations."""
 
@@ -74,7 +72,7 @@ class CollectOptions:
     episodes: PositiveInt
     sites: PositiveInt
     operators: PositiveInt | None
-    seeds: FleetSeeds
+    seeds: PoolSeeds
     seed: NonNegativeInt
     datasets: Path
     threads: Threads
