@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shopfloor.study.running.rows import Row
+from shopfloor.study.running.rows import Row, canonical
 
 READ = ("data.episodes", "data.successful_episodes", "data.robot_hours")  # three ways of saying how far a pool is read
 
@@ -26,6 +26,10 @@ class Axis:
     value: Callable[[Row], float]
     more: float | None = None
     whole: bool = True
+
+    def asks(self, row: Row) -> bool:
+        """Whether a row has a value on the axis and, of the ways of saying how far a pool is read, was asked by it."""
+        return bool(self.value(row)) and (self.asked not in READ or at(row["cell"], self.asked) is not None)
 
 
 def _sites(row: Row) -> float:
@@ -80,21 +84,33 @@ def is_trained(row: Row) -> bool:
     return bool(row["data"]["episodes"] or row["agent"]["interactions"])
 
 
-def axes_of(rows: Iterable[Row]) -> list[Axis]:
-    """The axes along which rows of one task were swept, and one that has a place for each other agent that learned."""
-    trained = [row for row in rows if is_trained(row)]
-    found = [axis for axis in AXES.values() if _swept(trained, axis)]
+def placed(trained: Sequence[Row]) -> list[tuple[Axis, list[Row]]]:
+    """The axes that rows of one task, of agents that learned from anything, have a place on, each with its rows.
+
+    Rows that were swept along an axis stand on that one. Of the others each stands on all these that it has a value on
+    or, if there is none, where its kind of agent is at home.
+    """
+    swept = {name: _swept(trained, axis) for name, axis in AXES.items()}
+    moved = set().union(*swept.values())
+    found = {name: [row for row in trained if row["key"] in keys] for name, keys in swept.items()}
     for row in trained:
-        if not any(axis.value(row) for axis in found):
-            found.append(EPISODES if row["data"]["episodes"] else INTERACTIONS)
-    return sorted(found, key=list(AXES.values()).index)
+        if row["key"] not in moved:
+            homes = [name for name, axis in AXES.items() if swept[name] and axis.asks(row)]
+            for name in homes or [(EPISODES if row["data"]["episodes"] else INTERACTIONS).name]:
+                found[name].append(row)
+    return [(AXES[name], on_it) for name, on_it in found.items() if on_it]
 
 
-def _swept(rows: Iterable[Row], axis: Axis) -> bool:
-    """Whether two rows with values on the axis differ in what is asked along it, and in nothing else but seeds."""
-    asked: dict[str, set[Any]] = {}
+def asked(row: Row, axis: Axis) -> tuple[Any, ...]:
+    """What its config says along an axis."""
+    return tuple(at(row["cell"], key) for key in axis.keys)
+
+
+def _swept(rows: Iterable[Row], axis: Axis) -> set[str]:
+    """Keys of the rows that differ from another in what is asked along the axis, and in nothing else but seeds."""
+    alike: dict[str, list[Row]] = {}
     for row in rows:
-        if axis.value(row):
-            rest = repr(without(row["cell"], (*axis.keys, "seeds")))
-            asked.setdefault(rest, set()).add(at(row["cell"], axis.asked))
-    return any(len(values) > 1 for values in asked.values())
+        if axis.asks(row):
+            alike.setdefault(canonical(without(row["cell"], (*axis.keys, "seeds"))), []).append(row)
+    several = [group for group in alike.values() if len({asked(row, axis) for row in group}) > 1]
+    return {row["key"] for group in several for row in group}

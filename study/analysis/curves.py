@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shopfloor.study.analysis.axes import AXES, EPISODES, Axis, at, axes_of, is_trained, without
+from shopfloor.study.analysis.axes import AXES, EPISODES, Axis, asked, is_trained, placed, without
 from shopfloor.study.analysis.crossed import crossed_intervals
 from shopfloor.study.analysis.evidence import Evidence, gather
 from shopfloor.study.analysis.settings import flat, telling
@@ -116,7 +116,7 @@ class Panel:
     sites: NDArray[np.int64]  # (episodes,) held-out site of each evaluation episode
     curves: tuple[Curve, ...]  # best at the largest volume first
     references: tuple[Curve, ...]  # agents that learn from nothing, best first
-    missing: tuple[str, ...]  # cells of the grid without a row, as "bc with 30 demonstrations (seeds 1, 2)"
+    missing: tuple[str, ...]  # cells of the grid without a row, as "bc with data.episodes=30 (seeds 1, 2)"
     rows: tuple[Row, ...]
     older: tuple[str, ...] = ()  # keys of rows of an older code or other libraries: they are in nothing else here
     diverged: tuple[str, ...] = ()  # keys of rows whose every episode diverged: they are in no curve
@@ -146,8 +146,14 @@ def panels(rows: Iterable[Row], axis: str | None = None) -> list[Panel]:
     found = []
     for key in sorted(groups, key=lambda key: (groups[key][0]["cell"]["evaluation"]["split"] != "test", key)):
         kept, older = _of_one_code(groups[key])
-        axes = [AXES[axis]] if axis else axes_of(kept) or [EPISODES]
-        found += [_panel(names[key], each, kept, older) for each in axes]
+        learned = [row for row in kept if is_trained(row)]
+        references = [row for row in kept if not is_trained(row)]
+        on_axes = [(AXES[axis], [row for row in learned if AXES[axis].value(row)])] if axis else placed(learned)
+        for each, trained in on_axes or [(EPISODES, [])]:
+            if trained or references:
+                found.append(_panel(names[key], each, trained, references, older))
+    if groups and not found:
+        raise ValueError(f"axis {axis!r}: no row has a value on it, want another")
     return found
 
 
@@ -155,28 +161,32 @@ def _settings(cell: Mapping[str, Any]) -> dict[str, Any]:
     return {part: cell[part] for part in ("task", "realism", "evaluation")}
 
 
-def _panel(name: str, axis: Axis, rows: list[Row], older: list[Row]) -> Panel:
+def _panel(name: str, axis: Axis, trained: list[Row], references: list[Row], older: list[Row]) -> Panel:
+    rows = [*trained, *references]
     first = rows[0]
     episodes = [first["evaluation"]["sites"], first["evaluation"]["episodes"]]
     for row in rows:
         if [row["evaluation"]["sites"], row["evaluation"]["episodes"]] != episodes:
             raise RowError(f"rows {first['key']} and {row['key']} have one evaluation config but other episodes")
-    rows = [row for row in rows if axis.value(row) or not is_trained(row)]
-    sound = [row for row in rows if not all(row["evaluation"]["diverged"])]
-    trained = _curves([row for row in sound if is_trained(row)], axis)
+    curves = _curves(list(filter(_is_sound, trained)), axis)
     return Panel(
         task=name,
         realism=first["cell"]["realism"]["name"],
         axis=axis,
         evaluation=first["cell"]["evaluation"],
         sites=np.array(first["evaluation"]["sites"]),
-        curves=trained,
-        references=_curves([row for row in sound if not is_trained(row)], axis),
-        missing=_missing(trained, axis),
+        curves=curves,
+        references=_curves(list(filter(_is_sound, references)), axis),
+        missing=_missing(curves, axis),
         rows=tuple(rows),
         older=tuple(sorted(row["key"] for row in older)),
-        diverged=tuple(sorted({row["key"] for row in rows} - {row["key"] for row in sound})),
+        diverged=tuple(sorted(row["key"] for row in rows if not _is_sound(row))),
     )
+
+
+def _is_sound(row: Row) -> bool:
+    """Whether the physics of any episode went well."""
+    return not all(row["evaluation"]["diverged"])
 
 
 def _of_one_code(rows: list[Row]) -> tuple[list[Row], list[Row]]:
@@ -210,7 +220,7 @@ def _curve(label: str, axis: Axis, rows: list[Row]) -> Curve:
     """One curve; rows of one volume are those of which the same was asked, and its value their mean."""
     alike: dict[str, list[Row]] = defaultdict(list)
     for row in sorted(rows, key=seed_of):
-        alike[canonical([at(row["cell"], key) for key in axis.keys])].append(row)
+        alike[canonical(asked(row, axis))].append(row)
     volumes = [(float(np.mean([axis.value(row) for row in group])), group) for group in alike.values()]
     cells = sorted(volumes, key=lambda cell: (cell[0], cell[1][0]["key"]))
     outcomes = [np.array([row["evaluation"]["success"] for row in group]) for _, group in cells]
@@ -240,14 +250,16 @@ def _said(value: Any) -> str:
 
 
 def _missing(curves: Sequence[Curve], axis: Axis) -> tuple[str, ...]:
-    """Cells that the grid of all volumes and seeds seen has and the curves lack."""
-    volumes = sorted({point.volume for curve in curves for point in curve.points})
-    seeds = sorted({seed for curve in curves for point in curve.points for seed in point.seeds})
+    """Cells that the grid of all that was asked along the axis and all seeds has and the curves lack."""
+    done = {curve.label: {(asked(row, axis), seed_of(row)) for p in curve.points for row in p.rows} for curve in curves}
+    cells = set().union(*done.values())
+    settings = sorted({values for values, _ in cells}, key=lambda values: [value or 0 for value in values])
+    seeds = sorted({seed for _, seed in cells})
     missing = []
     for curve in curves:
-        done = {(point.volume, seed) for point in curve.points for seed in point.seeds}
-        for volume in volumes:
-            if absent := [seed_name(seed) for seed in seeds if (volume, seed) not in done]:
-                plural = "s" * (len(absent) > 1)
-                missing.append(f"{curve.label} with {volume:,.4g} {axis.unit} (seed{plural} {', '.join(absent)})")
+        for values in settings:
+            if absent := [seed_name(seed) for seed in seeds if (values, seed) not in done[curve.label]]:
+                given = {key: value for key, value in zip(axis.keys, values, strict=True) if value is not None}
+                said = ", ".join(f"{key}={value}" for key, value in (given or {axis.asked: "null"}).items())
+                missing.append(f"{curve.label} with {said} (seed{'s' * (len(absent) > 1)} {', '.join(absent)})")
     return tuple(missing)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from toy_rows import a_row, named
 
-from shopfloor.study.analysis.axes import AXES, axes_of, without
+from shopfloor.study.analysis.axes import AXES, placed, without
 from shopfloor.study.analysis.curves import panels
 from shopfloor.study.running.rows import Row
 
@@ -35,13 +35,39 @@ def online(amount: int, seed: int) -> Row:
     return named(row)
 
 
+def axes_of(rows: list[Row]) -> dict[str, int]:
+    """How many rows stand on each axis."""
+    return {axis.name: len(on_it) for axis, on_it in placed(rows)}
+
+
 def test_what_was_swept_is_the_axis() -> None:
-    assert [axis.name for axis in axes_of(rows_of(volumes=(10, 30)))] == ["episodes"]
-    assert [axis.name for axis in axes_of([*rows_of(sites=1), *rows_of(sites=4)])] == ["sites"]
+    assert axes_of(rows_of(volumes=(10, 30))) == {"episodes": 4}
+    assert axes_of([*rows_of(sites=1), *rows_of(sites=4)]) == {"sites": 4}
     grid = [row for sites in (1, 4) for row in rows_of(volumes=(10, 30), sites=sites)]
-    assert [axis.name for axis in axes_of(grid)] == ["episodes", "sites"]
-    assert [axis.name for axis in axes_of([online(10, 0), online(20, 0), *rows_of()])] == ["episodes", "interactions"]
-    assert axes_of([a_row("expert", 0, 0, RNG)]) == []
+    assert axes_of(grid) == {"episodes": 8, "sites": 8}
+    assert axes_of([online(10, 0), online(20, 0), *rows_of()]) == {"episodes": 2, "interactions": 2}
+    assert axes_of([]) == {}
+
+
+def test_studies_of_several_axes_in_one_folder_stand_apart() -> None:
+    hours = []
+    for bound, volume in ((0.01, 8), (0.02, 17)):
+        for row in rows_of(volumes=(volume,)):
+            row["cell"]["data"] |= {"episodes": None, "robot_hours": bound}
+            hours.append(named(row))
+    sites = [row for value in (1, 4) for row in rows_of(volumes=(12,), sites=value)]
+    people = [row for value in (1, 2) for row in rows_of(volumes=(12,), operators=value)]
+    assert axes_of([*hours, *sites, *people]) == {"robot_hours": 4, "sites": 4, "operators": 4}
+    found = {panel.axis.name: panel for panel in panels([*hours, *sites, *people])}
+    assert [len(panel.curves) for panel in found.values()] == [1, 1, 1]
+    assert all(panel.missing == () for panel in found.values())
+
+
+def test_what_was_not_swept_stands_beside_what_was() -> None:
+    other = rows_of(agent="knn", volumes=(30,))
+    (panel,) = panels([*rows_of(volumes=(10, 30)), *other])
+    assert {curve.label: len(curve.points) for curve in panel.curves} == {"bc": 2, "knn": 1}
+    assert panel.missing == ("knn with data.episodes=10 (seeds 0, 1)",)
 
 
 @pytest.mark.parametrize("axis", ["sites", "operators"])
@@ -101,7 +127,7 @@ def test_seeds_that_were_split_are_told_apart_and_pair_up() -> None:
     (panel,) = panels(rows)
     assert panel.curves[0].final.seeds == ((0, 0, 0), (0, 0, 1), (0, 0, 2))
     lacking = rows_of(volumes=(30,), seeds=1)
-    assert panels([*rows, *lacking])[0].missing == ("bc with 30 demonstrations (seeds 0/0/1, 0/0/2)",)
+    assert panels([*rows, *lacking])[0].missing == ("bc with data.episodes=30 (seeds 0/0/1, 0/0/2)",)
 
 
 def test_a_curve_may_be_cut() -> None:
@@ -114,6 +140,8 @@ def test_a_curve_may_be_cut() -> None:
 def test_an_unknown_axis_is_refused() -> None:
     with pytest.raises(ValueError, match="axis 'hours', want one of episodes, successful_episodes, robot_hours"):
         panels(rows_of(), "hours")
+    with pytest.raises(ValueError, match="axis 'interactions': no row has a value on it"):
+        panels(rows_of(), "interactions")
 
 
 def test_dotted_keys_are_taken_out_of_a_config() -> None:

@@ -180,7 +180,7 @@ def test_crossed_seeds_are_split_on_the_page(tmp_path: Path) -> None:
 def test_partial_study_names_its_missing_cells(tmp_path: Path) -> None:
     results = write_study(tmp_path, without=[("bc", 30, 1), ("bc", 30, 2), ("knn", 300, 0), ("expert", 0, 0)])
     page = write_report(results).read_text()
-    assert "bc with 30 demonstrations (seeds 1, 2); knn with 300 demonstrations (seed 0)." in page
+    assert "bc with data.episodes=30 (seeds 1, 2); knn with data.episodes=300 (seed 0)." in page
 
 
 def test_under_five_volumes_the_page_says_why_there_is_no_law(tmp_path: Path) -> None:
