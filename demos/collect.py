@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from shopfloor.demos.dataset import Dataset
-from shopfloor.demos.operators import Fleet, OperatorPolicy
+from shopfloor.demos.operators.driver import SPAN, OperatorDriver
+from shopfloor.demos.operators.fleet import Fleet
 from shopfloor.envs.realism.realism import Realism
 from shopfloor.envs.simulation import CONTROL_RATE
 from shopfloor.envs.task import Task
@@ -38,25 +39,35 @@ class Collector:
         lanes: int = LANES,
         threads: int = 0,
     ) -> None:
+        task = new_task()
+        self._horizon = round(fleet.horizon * task.horizon_steps)
         self._env = ShopfloorVectorEnv(
-            new_task(), lanes, realism=realism, sites=sites, autoreset_mode="Disabled", threads=threads
+            task,
+            lanes,
+            realism=realism,
+            sites=sites,
+            autoreset_mode="Disabled",
+            threads=threads,
+            max_episode_steps=self._horizon,
         )
         self._env.reset(seed=seed)
-        task = self._env.task
-        self._operators = OperatorPolicy(
-            fleet.operators(seed if fleet_seed is None else fleet_seed, operators),
+        fleet_seed = seed if fleet_seed is None else fleet_seed
+        self._operators = OperatorDriver(
+            fleet.operators(fleet_seed, operators),
             task.robot,
             task.expert(),
             label_noise=fleet.label_noise,
             seed=seed,
+            fleet_seed=fleet_seed,
             lanes=lanes,
-            horizon_steps=task.horizon_steps,
+            horizon_steps=self._horizon,
+            span=SPAN * task.horizon,
         )
 
     def __call__(self, start: int, stop: int) -> Dataset:
         """Episodes start ... stop - 1."""
         env, operators = self._env, self._operators
-        n, horizon = env.num_envs, env.task.horizon_steps
+        n, horizon = env.num_envs, self._horizon
         width, act_dim = len(env.task.observation_names), len(env.task.robot.action_names)
         observations = np.empty((n, horizon, width), np.float32)
         actions = np.empty((n, horizon, act_dim), np.float32)
@@ -86,7 +97,7 @@ class Collector:
             actions[busy, step[busy]] = chosen[busy]
             current, reward, terminated, truncated, info = env.step(chosen)
             rewards[busy, step[busy]] = reward[busy]
-            ended = ~idle & (terminated | truncated | operators.gave_up(env.steps))
+            ended = ~idle & (terminated | truncated | operators.stopped(env.steps))
             for lane in np.flatnonzero(ended):
                 length = int(env.steps[lane])
                 success = np.zeros(length, dtype=bool)

@@ -11,7 +11,7 @@ from typing import Any
 
 from shopfloor.demos.collect import LANES, Collector
 from shopfloor.demos.dataset import Dataset
-from shopfloor.demos.operators import Fleet
+from shopfloor.demos.operators.fleet import Fleet
 from shopfloor.demos.selection import Selection
 from shopfloor.demos.store import Store
 from shopfloor.envs import Realism, Task, collection_sites

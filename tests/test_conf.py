@@ -54,7 +54,7 @@ def test_every_agent_file_makes_its_agent(path):
 def test_every_fleet_file_makes_its_fleet(path):
     fleet = from_config.fleet(composed(f"fleet={path.stem}").fleet)
     assert fleet.name == path.stem
-    assert len(fleet.operators(0)) == sum(fleet.tiers.values())
+    assert len(fleet.operators(0)) == sum(fleet.people.values())
 
 
 def test_importing_the_environments_brings_neither_torch_nor_gl():

@@ -20,6 +20,8 @@ Ids = NDArray[np.intp]
 Goal = Callable[[], tuple[Array, Array]]
 """() -> pose of the tools: position [m], rotation; shapes as Robot.pose."""
 
+PASSED = 0.5  # of a detour's length, so near the way leaves it for the goal
+LONGEST_DETOUR = 40  # [control steps]
 GAIN = 0.6  # share of the remaining way that a step commands: slows down before the goal
 
 
@@ -124,15 +126,20 @@ class Style:
     """How the episodes' operators work, lane by lane; the default is the expert's own way.
 
     speed (n,) share of full speed; side (n,) in [-1, 1], from which side to approach;
-    slip (n, 3) [m], error of the goal in the first attempt at a grasp;
-    overshoot (n,), share by which moves go past their goal before they come back.
+    patience (n,), how many times as long as the expert they try before they go back;
+    slip (n, 3) [m], error of the goal of a grasp, in the first slips (n,) attempts;
+    regrasps (n,): how often they let go once more of what they have taken, and take it again;
+    detour (n, 3) [m]: by which the next move goes round its goal first; it is 0 once the move has begun.
     """
 
     def __init__(self, n: int) -> None:
         self.speed = np.ones(n)
+        self.patience = np.ones(n)
         self.side = np.zeros(n)
         self.slip = np.zeros((n, 3))
-        self.overshoot = np.zeros(n)
+        self.slips = np.ones(n, dtype=np.int64)
+        self.regrasps = np.zeros(n, dtype=np.int64)
+        self.detour = np.zeros((n, 3))
 
 
 class Expert:
@@ -155,7 +162,7 @@ class Expert:
         self._steps = np.zeros(n, dtype=np.int64)  # in this phase
         self._there = np.zeros(n, dtype=np.int64)  # of these, at the goal
         self._attempts = np.zeros(n, dtype=np.int64)
-        self._swing = np.zeros(robot.pose()[0].shape)  # [m] beyond the goal, while overshooting
+        self._aside_first = np.zeros((n, 3))  # [m] from the goal, while on a detour
         self._speed = np.array([phase.speed for phase in phases])
         grips = robot.grip_columns.stop - robot.grip_columns.start
         self._grip = np.array([np.broadcast_to(phase.grip, grips) for phase in phases])
@@ -167,55 +174,86 @@ class Expert:
         self._aside = np.array([phase.aside for phase in phases])
         self._moves = np.array([phase.kind in ("reach", "carry") for phase in phases])
         self._grasps = np.array([phase.kind == "grasp" for phase in phases])
+        closed = np.array([min(np.ravel(phase.grip)) < 0 for phase in phases])
+        self.carries = np.array([phase.kind in ("carry", "work") for phase in phases]) & (closed | (grips == 0))
+        """Phases (phases,) in which something is held, or a robot that holds nothing is at its work."""
+        self._closes = self._grasps & closed
+        self._takes_up = self._closes & np.roll(self._grasps & ~closed, 1)  # the phase before lets go
 
     @property
     def phase(self) -> Ids:
         """Index (n,) of each lane's phase."""
         return self._phase.copy()
 
+    @property
+    def attempts(self) -> NDArray[np.int64]:
+        """How often (n,) each lane's work on the item has gone back."""
+        return self._attempts.copy()
+
+    @property
+    def speed(self) -> Array:
+        """Share (n,) of the robot's top speed at which each lane's phase is done."""
+        return np.asarray(self._speed[self._phase])
+
+    @property
+    def grip(self) -> Array:
+        """Actions (n, tools) of the tools in each lane's phase."""
+        return np.asarray(self._grip[self._phase])
+
+    @property
+    def moves(self) -> Mask:
+        """Lanes (n,) whose phase brings something somewhere: the others are fine work."""
+        return np.asarray(self._moves[self._phase])
+
     def reset(self, ids: Ids) -> None:
         """Start the work anew in lanes ids; their style stays."""
         for array in (self._phase, self._steps, self._there, self._attempts):
             array[ids] = 0
         self._choosing[ids] = True
-        self._swing[ids] = 0.0
+        self._aside_first[ids] = 0.0
 
     def act(self) -> Array:
         """Actions (n, act_dim) in [-1, 1] from the true state; moves each lane's phase on."""
-        self._advance()
-        position, rotation = self._goals()
-        speed = self._speed[self._phase] * self.style.speed
+        self.advance()
+        position, rotation = self.goals()
+        speed = self.speed * self.style.speed
         gain = GAIN * self.style.speed  # slower operators also steer more gently
         motions = self._robot.steer(position, rotation, gain=gain, speed=speed)
-        return np.concatenate([motions, self._grip[self._phase]], axis=1)
+        return np.concatenate([motions, self.grip], axis=1)
 
-    def _goals(self) -> tuple[Array, Array]:
+    def goals(self) -> tuple[Array, Array]:
         """Each lane's goal in its phase, with its style's errors: position [m] and rotation of the tools."""
         if self._choose is not None and self._choosing.any():
             self.item = np.where(self._choosing, self._choose(), self.item)
         self._choosing[:] = False
-        position = np.empty(self._swing.shape)
+        position, rotation = (np.empty(part.shape) for part in self._robot.pose())
         aside = self._aside[self._phase] * self.style.side
-        rotation = np.empty((*self._swing.shape, 3))
         for index in np.unique(self._phase):
             lanes = self._phase == index
             goal_position, goal_rotation = self._phases[index].goal()
             position[lanes], rotation[lanes] = goal_position[lanes], goal_rotation[lanes]
-        position[..., 1] += aside.reshape(-1, *(1,) * (position.ndim - 2))
-        misses = self._grasps[self._phase] & (self._attempts == 0)
-        slip = np.where(misses[:, None], self.style.slip, 0.0)
-        return position + self._swing + slip.reshape(len(slip), *(1,) * (position.ndim - 2), 3), rotation
+        slips = self._grasps[self._phase] & (self._attempts < self.style.slips)
+        shift = self._aside_first + np.where(slips[:, None], self.style.slip, 0.0)
+        shift[:, 1] += aside
+        return position + shift.reshape(len(shift), *(1,) * (position.ndim - 2), 3), rotation
 
-    def _advance(self) -> None:
-        """Move on the lanes that are done with their phase, send back those that lost hold or patience."""
-        position, rotation = self._goals()
+    def advance(self, waiting: Mask | None = None) -> None:
+        """Move on the lanes that are done with their phase, send back those that lost hold or patience.
+
+        waiting (n,): lanes in which no time passes for the phase: who drives has not begun with it.
+        """
+        position, rotation = self.goals()
         tool_position, tool_rotation = self._robot.pose()
         gap = position - tool_position
         near = _worst(norm(gap)) < self._tolerance[self._phase]
         turn = norm(to_rotvec(compose(rotation, np.swapaxes(tool_rotation, -1, -2))))
         near &= _worst(turn) < self._angle_tolerance[self._phase]
-        self._swing[near & _any(self._swing)] = 0.0  # past the goal: now come back to it
-        self._steps += 1
+        astray = norm(self._aside_first)
+        elsewhere = astray > 0
+        round_it = (_worst(norm(gap)) < PASSED * astray) | (self._steps > LONGEST_DETOUR)
+        self._aside_first[near | round_it] = 0.0  # now to the goal itself
+        working = np.ones_like(near) if waiting is None else ~waiting
+        self._steps += working
         lost, there = np.zeros_like(near), near
         for index in np.unique(self._phase):
             phase, lanes = self._phases[index], self._phase == index
@@ -223,32 +261,27 @@ class Expert:
                 lost |= lanes & ~phase.holds()
             if phase.until is not None:
                 there = np.where(lanes, phase.until(), there)
-        self._there = np.where(there, self._there + 1, 0)
-        tired = self._steps > self._patience[self._phase] / self.style.speed
+        self._there = np.where(there & ~elsewhere, self._there + working, 0)
+        tired = self._steps > self._patience[self._phase] * self.style.patience / self.style.speed
         failed = tired | lost
-        done = ~failed & (self._there > self._dwell[self._phase])
+        done = ~failed & working & (self._there > self._dwell[self._phase])
         self._attempts += failed
         back = np.where(lost, 0, self._retry[self._phase])
-        self._phase = np.where(failed, back, (self._phase + done) % len(self._phases))
+        again = done & self._takes_up[self._phase] & (self.style.regrasps > 0)
+        self.style.regrasps -= again
+        self._phase = np.where(failed, back, (self._phase + np.where(again, -1, done)) % len(self._phases))
         changed = failed | done
         self._steps[changed] = 0
         self._there[changed] = 0
         self._choosing |= changed & (self._phase == 0)
         self._attempts[done & (self._phase == 0)] = 0  # the next item
         starts = changed & self._moves[self._phase]
-        if starts.any() and self.style.overshoot.any():
-            ahead = self._goals()[0] - tool_position
-            overshoot = self.style.overshoot.reshape(-1, *(1,) * (ahead.ndim - 1))
-            self._swing[starts] = (overshoot * ahead)[starts]
+        self._aside_first[changed] = 0.0
+        self._aside_first[starts] = self.style.detour[starts]
+        self.style.detour[starts] = 0.0
 
 
 def _worst(values: Array) -> Array:
     """The largest (n,) of each lane's values (n, ...)."""
     worst: Array = values.reshape(len(values), -1).max(axis=1)
     return worst
-
-
-def _any(values: Array) -> Mask:
-    """Whether any of a lane's values (n, ...) is not zero, (n,)."""
-    found: Mask = (values != 0).reshape(len(values), -1).any(axis=1)
-    return found

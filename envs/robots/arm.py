@@ -62,6 +62,7 @@ class Arm(Robot):
     """The arm at the world's origin, on a bench top of height 0; its tool decides the last action and reading."""
 
     motion_groups = (slice(0, 3), slice(3, 6))
+    placed = tuple(range(6))
     camera = "wrist"
     channels = (
         Channel("tcp", "encoder", "position"),
@@ -173,16 +174,14 @@ class Arm(Robot):
 
     def steer(self, position: Array, rotation: Array, *, gain: Array, speed: Array) -> Array:
         """Motions (n, 6) that bring the tool to a pose, straight."""
+        wanted = gain[:, None] * self.way(position, rotation)
+        return np.concatenate([limited(wanted[:, group], speed[:, None]) for group in self.motion_groups], axis=1)
+
+    def way(self, position: Array, rotation: Array) -> Array:
+        """Translation and rotation (n, 6) from the commanded pose to another [control steps at top speed]."""
         commanded_position, commanded_rotation = self.commanded_pose()
-        translation = gain[:, None] * (position - commanded_position)
-        turn = gain[:, None] * to_rotvec(compose(rotation, np.swapaxes(commanded_rotation, -1, -2)))
-        return np.concatenate(
-            [
-                limited(translation / (MAX_TRANSLATION * CONTROL_PERIOD), speed[:, None]),
-                limited(turn / (MAX_ROTATION * CONTROL_PERIOD), speed[:, None]),
-            ],
-            axis=1,
-        )
+        turn = to_rotvec(compose(rotation, np.swapaxes(commanded_rotation, -1, -2)))
+        return np.concatenate([position - commanded_position, turn], axis=1) / SCALE
 
     def tcp(self) -> Array:
         """Tool centre point (n, 3) [m]."""

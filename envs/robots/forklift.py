@@ -56,6 +56,7 @@ class Forklift(Robot):
     name = "forklift"
     action_names = ("drive", "turn", "lift")
     motion_groups = (slice(0, 1), slice(1, 2))
+    placed = ()
     grip_columns = slice(2, 3)
     camera = "onboard"
     grip_force = 0.0

@@ -88,6 +88,7 @@ class Humanoid(Robot):
         *(slice(0, 3), slice(3, 6), slice(6, 9), slice(9, 12)),  # hands
         *(slice(12, 14), slice(14, 15), slice(15, 16)),  # base, lift
     )
+    placed = (*range(12), 15)  # the hands, the lift
     grip_columns = slice(16, 18)
     camera = "head"
     channels = (  # of both hands, left then right, in the torso's frame
@@ -281,23 +282,29 @@ class Humanoid(Robot):
         """Motions (n, 16) that bring hands and torso to poses (n, 3, 3), (n, 3, 3, 3), each straight."""
         n = len(position)
         torso, about = self.sim.site_position("torso"), self.sim.site_rotation("torso")
+        wanted = gain[:, None] * self.way(position, rotation)
+        reach = limited(wanted[:, :12].reshape(4 * n, 3), np.repeat(speed, 4)[:, None]).reshape(n, 12)
+        gap = unrotate(about, position[:, TORSO] - torso)[:, :2]
+        way = np.hypot(gap[:, 0], gap[:, 1])
+        pace = _pace(way, gain, DRIVE.acceleration) / np.maximum(way, 1e-9)
+        drive = limited(pace[:, None] * gap / (DRIVE.speed, DRIVE.sideways), speed[:, None])
+        angle = wrapped(yaw(rotation[:, TORSO]) - yaw(about))
+        pace = np.sign(angle) * _pace(np.abs(angle), gain, DRIVE.turn_acceleration)
+        heading = np.clip(pace / DRIVE.turn, -speed, speed)
+        lift = np.clip(wanted[:, 12], -speed, speed)
+        return np.concatenate([reach, drive, heading[:, None], lift[:, None]], axis=1)
+
+    def way(self, position: Array, rotation: Array) -> Array:
+        """What each hand has left, a translation and a rotation in the torso's present frame, and the lift (n, 13)."""
+        n = len(position)
+        torso, about = self.sim.site_position("torso"), self.sim.site_rotation("torso")
         hand, hand_rotation = self.commanded_hands()
         towards = unrotate(about[:, None], position[:, :2] - torso[:, None]) - hand
         wanted = compose(np.swapaxes(about, -1, -2)[:, None], rotation[:, :2])
         turn = to_rotvec(compose(wanted, np.swapaxes(hand_rotation, -1, -2)))
-        gain = gain[:, None, None]
-        reach = np.stack([gain * towards / MAX_TRANSLATION, gain * turn / MAX_ROTATION], axis=2) / CONTROL_PERIOD
-        reach = limited(reach.reshape(4 * n, 3), np.repeat(speed, 4)[:, None]).reshape(n, 12)
-        gap = unrotate(about, position[:, TORSO] - torso)[:, :2]
-        way = np.hypot(gap[:, 0], gap[:, 1])
-        pace = _pace(way, gain[:, 0, 0], DRIVE.acceleration) / np.maximum(way, 1e-9)
-        drive = limited(pace[:, None] * gap / (DRIVE.speed, DRIVE.sideways), speed[:, None])
-        angle = wrapped(yaw(rotation[:, TORSO]) - yaw(about))
-        pace = np.sign(angle) * _pace(np.abs(angle), gain[:, 0, 0], DRIVE.turn_acceleration)
-        heading = np.clip(pace / DRIVE.turn, -speed, speed)
-        height = position[:, TORSO, 2] - SHOULDERS - self._commanded_lift
-        lift = np.clip(gain[:, 0, 0] * height / (LIFT_SPEED * CONTROL_PERIOD), -speed, speed)
-        return np.concatenate([reach, drive, heading[:, None], lift[:, None]], axis=1)
+        hands = np.stack([towards / MAX_TRANSLATION, turn / MAX_ROTATION], axis=2).reshape(n, 12)
+        lift = (position[:, TORSO, 2] - SHOULDERS - self._commanded_lift) / LIFT_SPEED
+        return np.concatenate([hands, lift[:, None]], axis=1) / CONTROL_PERIOD
 
     def hands_x(self) -> Array:
         """The hands' x axes (n, 2, 3) in the torso's frame."""

@@ -56,6 +56,7 @@ class MobileRobot(Robot):
     name = "amr"
     action_names = ("drive", "turn")
     motion_groups = (slice(0, 1), slice(1, 2))
+    placed = ()
     grip_columns = slice(2, 2)
     camera = "onboard"
     grip_force = 0.0

@@ -26,6 +26,8 @@ class Robot(Observed, ABC):
     """A name for each element of an action in [-1, 1]: first the motions, then the tools' own."""
     motion_groups: Sequence[slice]
     """Action columns of one motion each (a hand's translation, its rotation): a hand trembles in each by itself."""
+    placed: Sequence[int]
+    """Action columns, of whole groups, of motions that bring something to a place; the others' are speeds."""
     grip_columns: slice
     """Action columns of the tools' own, OPEN to CLOSED; may be empty."""
     camera: str
@@ -67,6 +69,10 @@ class Robot(Observed, ABC):
 
         gain (n,): share of the remaining way that a step commands; speed (n,): share of top speed.
         """
+
+    def way(self, position: Array, rotation: Array) -> Array:
+        """What is left to a pose: (n, columns of `placed`) [control steps at top speed], from what is commanded now."""
+        return np.zeros((len(position), 0))
 
 
 def limited(step: Array, speed: Array) -> Array:

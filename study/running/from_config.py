@@ -12,14 +12,14 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar, cast, get_origin, get_type_hints
+from typing import Any, NoReturn, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from hydra.utils import instantiate
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from shopfloor.agents.checks import checked_agent
 from shopfloor.agents.protocol import Agent, Budget
-from shopfloor.demos.operators import Fleet
+from shopfloor.demos.operators.fleet import Fleet
 from shopfloor.demos.selection import Selection
 from shopfloor.envs import Realism, Task
 from shopfloor.envs.checks import check_task
@@ -165,6 +165,8 @@ def _value(hint: Any, value: Any, key: str, base: Path | None) -> Any:
         return made
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         return options(hint, value, key, base=base)
+    if get_origin(hint) is Mapping and dataclasses.is_dataclass(of := get_args(hint)[1]) and isinstance(value, Mapping):
+        return {name: _value(of, node, f"{key}.{name}", base) for name, node in value.items()}
     try:  # as JSON, in which a list may stand for a tuple and a text for a path
         typed = TypeAdapter(hint, config=STRICT).validate_json(json.dumps(value))
     except ValidationError as error:

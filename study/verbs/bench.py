@@ -29,7 +29,7 @@ from shopfloor.agents.protocol import Budget
 from shopfloor.demos import lerobot
 from shopfloor.demos.collect import LANES, Collector
 from shopfloor.demos.dataset import Dataset
-from shopfloor.demos.operators import Fleet
+from shopfloor.demos.operators.fleet import Fleet
 from shopfloor.envs import DEFAULT, TASKS, ShopfloorVectorEnv, collection_sites
 from shopfloor.envs.simulation import SUBSTEPS
 from shopfloor.progress import progress

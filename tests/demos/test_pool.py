@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from shopfloor.demos.operators import Fleet
+from shopfloor.demos.operators.fleet import Fleet
 from shopfloor.demos.pool import Crew, Pool, recipe, without_demonstrations
 from shopfloor.demos.selection import Labelled, Selection, Shorter
 from shopfloor.demos.store import Store

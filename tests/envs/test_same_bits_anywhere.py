@@ -28,7 +28,7 @@ PLAYED = """
 import hashlib, sys
 import numpy as np
 from shopfloor.demos.collect import Collector
-from shopfloor.demos.operators import Fleet
+from shopfloor.demos.operators.fleet import Fleet
 from shopfloor.envs import DEFAULT, TASKS, ShopfloorVectorEnv
 
 def digest(*arrays):

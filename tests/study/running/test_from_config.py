@@ -84,8 +84,8 @@ COMPONENTS = {
     "realism.sites.friction.low=9": "uniform from 9",
     "realism.sites.friction.low=-1": "sites' friction from -1",
     "realism.sites.payload.low=0": "sites' payload from 0",
-    "fleet.tiers.better=x": "fleet.tiers",
-    "fleet.tiers.better=-1": "fleet of",
+    "fleet.people.better=x": "fleet.people",
+    "fleet.people.better=-1": "-1 operators of tier",
     "fleet.label_noise=nan": "fleet.label_noise nan, want a finite number",
 }
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from shopfloor.demos.operators import Fleet
+from shopfloor.demos.operators.fleet import Fleet
 from shopfloor.demos.pool import Crew, Pool, recipe
 from shopfloor.demos.selection import Selection
 from shopfloor.envs import REALISMS

@@ -1,0 +1,210 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from shopfloor.demos.collect import Collector
+from shopfloor.demos.operators.fleet import Fleet
+from shopfloor.demos.operators.habits import FAULTS, Habits
+from shopfloor.demos.operators.mistakes import Aborts, Blunders
+from shopfloor.demos.operators.movement import Shaping
+from shopfloor.demos.operators.sessions import SESSION, Fatigue, Mood, Practice, Shift
+from shopfloor.demos.operators.tiers import TIERS
+from shopfloor.envs import DEFAULT, ShopfloorVectorEnv, collection_sites
+from shopfloor.envs.randomness import Purpose, keys
+from shopfloor.envs.tasks import PegInsertion
+
+HORIZON = round(1.6 * PegInsertion().horizon_steps)
+MIXED = Fleet("mixed", {"better": 2, "okay": 2, "worse": 2}, label_noise=0.02)
+
+
+def collect(fleet, episodes, *, start=0, lanes=16, **arguments):
+    collector = Collector(PegInsertion, DEFAULT, fleet, sites=collection_sites(3), seed=0, lanes=lanes, **arguments)
+    return collector(start, start + episodes)
+
+
+def test_a_recording_is_the_same_to_the_bit_at_any_lanes_threads_and_sharding():
+    whole = collect(MIXED, 12, lanes=16, threads=2)
+    assert collect(MIXED, 12, lanes=5, threads=1).content_hash == whole.content_hash
+    shards = [collect(MIXED, 5, lanes=4), collect(MIXED, 7, start=5, lanes=7)]
+    assert type(whole).concatenate(shards).content_hash == whole.content_hash
+    assert whole.take(4).content_hash == collect(MIXED, 4).content_hash
+
+
+def test_more_operators_are_the_same_ones_and_others_in_the_same_mix():
+    fleet = Fleet("mixed", {"better": 1, "okay": 2, "worse": 1})
+    people = fleet.operators(7, 12)
+    for count in range(1, 12):
+        assert fleet.operators(7, count) == people[:count]
+        tiers = [person.tier for person in people[:count]]
+        for tier, share in fleet.people.items():
+            assert abs(tiers.count(tier) - count * share / 4) < 1
+    assert fleet.operators(7) == people[:4]
+    assert len({repr(each) for each in people}) == 12
+    assert fleet.operators(8) != fleet.operators(7)
+    for count in (0, 100_001):
+        with pytest.raises(ValueError, match=f"{count} operators, want 1 to"):
+            fleet.operators(7, count)
+
+
+def test_worlds_and_persons_have_seeds_of_their_own():
+    both = collect(MIXED, 6)
+    assert collect(MIXED, 6, fleet_seed=0).content_hash == both.content_hash
+    others = collect(MIXED, 6, fleet_seed=1)
+    np.testing.assert_array_equal(others.operators, both.operators)  # who is on duty is the world's
+    starts = [dataset.observations[dataset.bounds[:-1]] for dataset in (both, others)]
+    np.testing.assert_array_equal(*starts)
+    assert others.content_hash != both.content_hash
+    few = collect(MIXED, 6, operators=1)
+    assert set(few.operators) == {0}
+
+
+def test_skill_tiers_differ_in_success_and_speed():
+    success, seconds = {}, {}
+    for tier in TIERS:
+        dataset = collect(Fleet(tier, {tier: 2}), 32, lanes=32)
+        success[tier] = dataset.episode_success.mean()
+        done = np.diff(dataset.bounds)[dataset.episode_success]
+        seconds[tier] = done.mean() / dataset.fps
+    assert success["better"] > success["worse"]
+    assert success["better"] > 0.85
+    assert seconds["better"] < seconds["okay"] < seconds["worse"]
+
+
+def test_what_is_recorded_replays_to_the_same_observations():
+    """The action in the dataset is the one that was executed."""
+    dataset = collect(MIXED, 3, lanes=3)
+    sites = collection_sites(3)
+    env = ShopfloorVectorEnv(PegInsertion(), 1, sites=sites, autoreset_mode="Disabled", max_episode_steps=HORIZON)
+    env.reset(seed=0)
+    for episode in range(3):
+        frames = slice(dataset.bounds[episode], dataset.bounds[episode + 1])
+        observation, _ = env.reset(options={"episodes": [episode]})
+        for recorded, action in zip(dataset.observations[frames], dataset.actions[frames], strict=True):
+            np.testing.assert_array_equal(observation[0], recorded)
+            observation, *_ = env.step(action[None])
+
+
+EXPERT = Fleet("expert", {"expert": 1}, tiers={"expert": Habits()})
+EVERY_FAULT = {  # a strength at which each shows in a few episodes
+    "shaping": 1.0,
+    "aim": 1.0,
+    "overshoot": 1.0,
+    "wrong_way": 0.5,
+    "curve": 0.2,
+    "seeing": 2.0,
+    "motor_noise": 0.2,
+    "tremor": 0.1,
+    "reaction": 1.0,
+    "pauses": 10.0,
+    "start_idle": 1.0,
+    "hesitation": 1.0,
+    "misses": 1.0,
+    "marginal_grasps": 1.0,
+    "regrasps": 1.0,
+    "detours": 1.0,
+    "blunders": 1.0,
+    "aborts": 1.0,
+    "practice": 0.2,
+    "fatigue": 0.2,
+    "mood": 0.3,
+    "device": 1.0,
+}
+NEEDS_SHAPING = ("aim", "overshoot", "wrong_way", "curve", "seeing", "pauses")  # errors of a movement that is planned
+
+
+def person(**faults):
+    return Fleet("one", {"one": 1}, tiers={"one": Habits(**faults)})
+
+
+def one(name, strength):
+    of_device = {"dead_zone": 0.2, "squeeze": 0.5, "repeats": 0.3} if name == "device" else {}
+    fault = replace(getattr(Habits(), name), strength=strength, **of_device)
+    shaping = {"shaping": Shaping(1.0)} if name in NEEDS_SHAPING else {}
+    return person(**{**shaping, name: fault})
+
+
+def test_every_fault_is_tried():
+    assert set(EVERY_FAULT) == set(FAULTS)
+
+
+@pytest.mark.parametrize("name", EVERY_FAULT)
+def test_a_fault_of_strength_0_changes_nothing_and_of_any_other_the_recording(name):
+    plain = collect(person(shaping=Shaping(1.0)) if name in NEEDS_SHAPING else EXPERT, 3, lanes=3)
+    assert collect(one(name, 0.0), 3, lanes=3).content_hash == plain.content_hash
+    changed = collect(one(name, EVERY_FAULT[name]), 3, lanes=3)
+    assert changed.content_hash != plain.content_hash
+
+
+def test_a_person_without_faults_is_the_expert():
+    dataset = collect(EXPERT, 3, lanes=3)
+    env = ShopfloorVectorEnv("PegInsertion", 3, realism=DEFAULT, sites=collection_sites(3), autoreset_mode="Disabled")
+    env.reset(seed=0)
+    expert, played = env.task.expert(), []
+    while not env.over.all():
+        played.append(expert.act().astype(np.float32))
+        env.step(played[-1])
+    for episode in range(3):
+        recorded = dataset.actions[dataset.bounds[episode] : dataset.bounds[episode + 1]]
+        np.testing.assert_array_equal(recorded, np.stack(played)[: len(recorded), episode].clip(-1, 1))
+
+
+def test_who_gives_up_leaves_recordings_whose_length_does_not_tell():
+    """Half of the faulty recordings are longer than the median of the others, give or take."""
+    dataset = collect(person(shaping=Shaping(1.0), aborts=Aborts(0.5), blunders=Blunders(0.5)), 48, lanes=48)
+    success, lengths = dataset.episode_success, np.diff(dataset.bounds)
+    assert 0.2 < success.mean() < 0.9
+    longer = (lengths[~success][:, None] > lengths[success]).mean()
+    assert 0.1 < longer < 0.75
+    assert lengths.max() < HORIZON
+
+
+def test_people_work_in_turns_each_as_often_as_the_others():
+    shift = Shift.of(np.arange(60), 6, 0)
+    np.testing.assert_array_equal(np.sort(shift.person.reshape(10, 6), axis=1), np.tile(np.arange(6), (10, 1)))
+    np.testing.assert_array_equal(shift.before, np.arange(60) // 6)
+    assert len({tuple(row) for row in shift.person.reshape(10, 6)}) > 5
+    np.testing.assert_array_equal(Shift.of(np.arange(20, 60), 6, 0).person, shift.person[20:])
+
+
+def test_a_mood_lasts_and_keeps_its_size():
+    mood, places = Mood(0.3, lasts=0.8), np.arange(SESSION)
+    sessions = [keys(Purpose.OPERATOR, 0, np.full(SESSION, number)) for number in range(400)]
+    times = np.array([mood.log_time(session, places) for session in sessions])
+    assert times.std() == pytest.approx(0.3, rel=0.05)
+    for ago in (1, 3):
+        product = (times[:, ago:] * times[:, :-ago]).mean() / times.var()
+        assert product == pytest.approx(0.8**ago, abs=0.05)
+
+
+def test_practice_makes_quicker_and_a_session_tired():
+    assert (np.diff(Practice(0.1).log_time(np.arange(50))) < 0).all()
+    assert Fatigue(0.1).log_time(np.array([SESSION]))[0] == pytest.approx(0.1)
+
+
+def test_label_noise_flips_labels_and_nothing_else():
+    true, noisy = (
+        collect(Fleet("a", {"better": 2}), 40, lanes=40),
+        collect(Fleet("b", {"better": 2}, 0.3), 40, lanes=40),
+    )
+    np.testing.assert_array_equal(true.actions, noisy.actions)
+    flipped = (true.episode_success != noisy.episode_success).mean()
+    assert 0.1 < flipped < 0.5
+
+
+@pytest.mark.parametrize(
+    ("people", "noise"),
+    [({}, 0.0), ({"better": 0}, 0.0), ({"superb": 1}, 0.0), ({"better": -1}, 0.0), ({"better": 1}, 0.6)],
+)
+def test_an_impossible_fleet_is_refused(people, noise):
+    with pytest.raises(ValueError, match="want"):
+        Fleet("x", people, noise)
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_people_of_a_tier_differ_in_every_strength_but_of_what_is_alike(tier):
+    first, second = (TIERS[tier].person(keys(Purpose.FLEET, 0, number)) for number in (0, 1))
+    for name in FAULTS:
+        alike = name in ("shaping", "device")
+        assert (getattr(first, name).strength == getattr(second, name).strength) == alike
+    assert first.pace != second.pace
