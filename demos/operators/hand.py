@@ -67,7 +67,7 @@ class Hand:
         self._movements.begin(lanes, far, 0.0 * far, seconds)
 
     def left(self, position: Array, rotation: Array, step: Ids, *, gain: Array, speed: Array) -> tuple[Array, Array]:
-        """What is not planned yet (n, motions) towards poses of the tools as the eye sees them, and the machine's motions."""
+        """What is not planned yet (n, motions) towards poses as the eye sees them, and the machine's motions."""
         seen = self._habits.seeing.of(self._seen[np.arange(len(step)), step])
         machine = self._robot.steer(position, rotation, gain=gain, speed=speed)
         if self._placed.all():
