@@ -128,7 +128,7 @@ def fidelity(config: Mapping[str, Any], *, base: Path) -> str:
         pool = _pool(o)
         said = f"{o.task['name']}, {o.realism['name']} realism, {o.fleet['name']} fleet"
         dataset = pool.load(o.datasets, Selection(episodes=o.episodes), threads=o.threads)
-        recording = recording_of(dataset, pool.new_task().feature_names)
+        recording = recording_of(dataset)
     found = measured(recording, resamples=o.resamples)
     lines = [f"{said}: {len(recording)} episodes at {recording.rate:g} Hz", "", table_text(found)]
     if o.out is not None:

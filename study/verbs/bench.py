@@ -181,7 +181,7 @@ def storage_lines(dataset: Dataset, *, repeats: int) -> list[str]:
         for repeat in range(repeats):
             path = Path(folder) / str(repeat)
             with stopwatch(written):
-                lerobot.write(dataset, path, recipe={}, feature_names={})
+                lerobot.write(dataset, path, recipe={})
             with stopwatch(read):
                 lerobot.read(path)
     episodes = f"{len(dataset)} episodes, {megabytes:.0f} MB of arrays"

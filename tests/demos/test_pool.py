@@ -87,8 +87,9 @@ def test_a_selection_that_nothing_meets_is_refused(tmp_path, monkeypatch):
 
 def test_every_column_of_a_dataset_has_a_name():
     task = PegInsertion()
-    empty, names = without_demonstrations(task), task.feature_names
+    empty = without_demonstrations(task)
     assert len(empty) == 0
-    assert len(names["observation.state"]) == empty.state_dim
-    assert len(names["observation.state"] + names["observation.environment_state"]) == empty.obs_dim
-    assert len(names["action"]) == empty.act_dim
+    assert empty.feature_names == task.feature_names
+    assert len(empty.state_names) == empty.state_dim
+    assert len(empty.state_names + empty.environment_names) == empty.obs_dim
+    assert len(empty.action_names) == empty.act_dim

@@ -23,7 +23,7 @@ FLIPS = 40  # of every file
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     folder = tmp_path_factory.mktemp("written") / "toy"
-    lerobot.write(toy(0, 6), folder, recipe=RECIPE, feature_names=NAMES)
+    lerobot.write(toy(0, 6), folder, recipe=RECIPE)
     return folder
 
 
@@ -104,7 +104,7 @@ def test_the_seal_covers_all_of_itself(folder, key):
 
 
 def test_a_recipe_of_numbers_and_tuples_is_sealed_as_it_is_read(tmp_path):
-    lerobot.write(toy(0, 2), tmp_path / "a", recipe={10: (1, 2.5), 9: None}, feature_names=NAMES)
+    lerobot.write(toy(0, 2), tmp_path / "a", recipe={10: (1, 2.5), 9: None})
     assert len(lerobot.read(tmp_path / "a")) == 2
 
 
@@ -349,9 +349,9 @@ def test_edited_data_is_read_on_purpose(folder):
 
 
 def test_plain_values_and_wider_floats_of_other_recorders_are_read(tmp_path):
-    thin = dataclasses.replace(toy(0, 6), actions=toy(0, 6).actions[:, :1])
+    thin = dataclasses.replace(toy(0, 6), actions=toy(0, 6).actions[:, :1], feature_names=NAMES[:4])
     folder = tmp_path / "thin"
-    lerobot.write(thin, folder, recipe={}, feature_names={})
+    lerobot.write(thin, folder, recipe={})
     plain = [row[0] for row in pq.read_table(folder / DATA).column("action").to_pylist()]
     edit_table(folder / DATA, lambda c: c.update(action=pa.array(plain, pa.float64())))
     edit_json(folder / INFO, lambda info: info["features"]["action"].update(dtype="float64"))
@@ -364,7 +364,7 @@ def test_only_what_can_be_collected_again_is_to_be_deleted(folder, tmp_path):
             lerobot.read(path)
         return str(refused.value)
 
-    lerobot.write(toy(0, 2), tmp_path / "other", recipe={}, feature_names=NAMES)
+    lerobot.write(toy(0, 2), tmp_path / "other", recipe={})
     for path, ours in ((folder, True), (tmp_path / "other", False)):
         (path / "meta/stats.json").write_text("{}")
         assert ("delete" in said(path)) is ours
@@ -388,5 +388,5 @@ def test_what_would_not_be_read_is_not_written(tmp_path):
     actions = toy(0, 2).actions.copy()
     actions[4] = np.nan
     with pytest.raises(ValueError, match="episode 1, frame 1: actions hold NaN"):
-        lerobot.write(dataclasses.replace(toy(0, 2), actions=actions), tmp_path / "a", recipe={}, feature_names=NAMES)
+        lerobot.write(dataclasses.replace(toy(0, 2), actions=actions), tmp_path / "a", recipe={})
     assert list(tmp_path.iterdir()) == []

@@ -5,7 +5,7 @@ import shutil
 import time
 
 import pytest
-from toy import NAMES, RECIPE, toy
+from toy import RECIPE, toy
 
 from shopfloor.demos.lerobot import DatasetError
 from shopfloor.demos.store import Store
@@ -30,7 +30,7 @@ class Counting:
 
 
 def load(root, collect, shard=4, episodes=10):
-    return Store(root).load(RECIPE, episodes, collect, feature_names=NAMES, shard=shard)
+    return Store(root).load(RECIPE, episodes, collect, shard=shard)
 
 
 def test_it_is_collected_once_and_then_read(tmp_path):
