@@ -48,6 +48,7 @@ from shopfloor.files import new_folder
 __all__ = ["DatasetError", "read", "write"]
 
 CHUNK_FILES = 1000  # files per chunk folder
+PARQUET: dict[str, Any] = {"compression": "snappy", "use_dictionary": False, "write_statistics": ["episode_index"]}
 FILE_MB = 100  # a data file is ended once it holds this much before compression
 
 
@@ -125,7 +126,7 @@ def _write_parts(dataset: Dataset, folder: Path) -> None:
         files[first:last] = number
         path = folder / DATA_PATH.format(chunk_index=number // CHUNK_FILES, file_index=number % CHUNK_FILES)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with pq.ParquetWriter(path, table.schema, compression="snappy") as writer:
+        with pq.ParquetWriter(path, table.schema, **PARQUET) as writer:
             for episode in range(first, last):  # LeRobot reads episode by episode: a row group each
                 start, stop = int(dataset.bounds[episode]), int(dataset.bounds[episode + 1])
                 writer.write_table(table.slice(start, stop - start), row_group_size=stop - start)

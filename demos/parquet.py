@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from shopfloor.demos.layout import DatasetError
 
-PORTION = 50_000  # rows that are read at once, or a row group where that has more
+PORTION = 20_000  # rows that are read at once, or a row group where that has more
 
 Rows = dict[str, pa.Array]
 _BROKEN = (pa.ArrowException, OSError, LookupError, ValueError, TypeError)
@@ -27,10 +27,6 @@ class Files:
 
     folder: Path
     names: Sequence[str]
-
-    def rows(self) -> int:
-        """How many there are, by what the files say. Raises DatasetError where one cannot be read."""
-        return sum(self._described(name).metadata.num_rows for name in self.names)
 
     def present(self, columns: Sequence[str]) -> list[str]:
         """Those of the columns that the files have. Raises DatasetError where they do not have the same ones."""
@@ -45,12 +41,20 @@ class Files:
         return list(self._described(self.names[0]).schema_arrow.names)
 
     def portions(self, columns: Sequence[str]) -> Iterator[Rows]:
-        """The columns' values, portion by portion of all files in order. Raises DatasetError where they are damaged."""
+        """The columns' values, portion by portion of all files in order.
+
+        Raises DatasetError where a file is damaged or lacks a column. A file's description, which is long where there
+        are many row groups, is read once and dropped with the file.
+        """
         for name in self.names:
             with (self.folder / name).open("rb") as file:
                 try:
                     parquet = pq.ParquetFile(file)
-                    held = [parquet.metadata.row_group(i).num_rows for i in range(parquet.num_row_groups)]
+                    known = parquet.schema_arrow.names
+                    if missing := [column for column in columns if column not in known]:
+                        raise self.error(f"no column {missing[0]}, want it in {name}")
+                    described = parquet.metadata
+                    held = [described.row_group(group).num_rows for group in range(described.num_row_groups)]
                     for groups in _spans(held):
                         table = parquet.read_row_groups(groups, columns=list(columns))
                         table.validate(full=True)

@@ -113,7 +113,7 @@ def play(
 
 def _times(env: ShopfloorVectorEnv) -> Array:
     """When (n,) [s] since its episode's start each lane's observation was taken."""
-    times: Array = env.steps * CONTROL_PERIOD
+    times: Array = env.steps.astype(np.float64) * CONTROL_PERIOD
     return times
 
 

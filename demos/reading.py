@@ -196,15 +196,8 @@ class Reader:
         bounds: NDArray[np.int64],
     ) -> Arrays:
         """Every frame's values by column, the whole observation by STATE; all are those of the episodes in order."""
-        total, lengths = int(bounds[-1]), np.diff(bounds)
+        total = int(bounds[-1])
         wanted = [name for name in _FRAME_COLUMNS if widths.get(name) or name in features or name == _NUMBERS[0]]
-        present = files.present(wanted)
-        for name in wanted:
-            if name not in present:
-                raise self._error(f"no column {name}, want it" + f": {INFO_PATH} has it" * (name in features))
-        if (rows := files.rows()) != total:
-            raise self._error(f"{rows} frames, want {total}: the episodes' lengths together")
-        due = {"episode_index": np.repeat(numbers, lengths), "frame_index": _counted(bounds)}
         observations = np.empty((total, widths[STATE] + widths[ENVIRONMENT]), np.float32)
         arrays: Arrays = {
             STATE: observations,
@@ -219,15 +212,22 @@ class Reader:
         start = 0
         for portion in files.portions(wanted):
             stop = start + len(portion[wanted[0]])
+            if stop > total:
+                raise self._error(f"more than {total} frames, want as many: the episodes' lengths together")
+            frame = np.arange(start, stop)
+            episode = np.searchsorted(bounds, frame, side="right") - 1
+            due = {"episode_index": numbers[episode], "frame_index": frame - bounds[episode]}
             for name, values in portion.items():
                 if name in due:
-                    self._require_equal(name, self._plain(values, name, np.int64), due[name][start:stop], start)
+                    self._require_equal(name, self._plain(values, name, np.int64), due[name], start)
                 else:
                     target = targets[name]
                     rows_of = self._flat(values, name, widths[name])
                     kind, dtype = target.dtype.type, features[name]["dtype"]
                     target[start:stop] = self._plain(rows_of, name, kind, dtype).reshape(-1, widths[name])
             start = stop
+        if start < total:
+            raise self._error(f"{start} frames, want {total}: the episodes' lengths together")
         return arrays
 
     def _plain(self, values: pa.Array, name: str, kind: type[np.generic], dtype: str | None = None) -> NDArray[Any]:
@@ -317,11 +317,6 @@ def read_truth(folder: Path, names: Collection[str]) -> Truth:
         return Truth(plain(rows[OUTCOME], np.bool_), values)
     except ValueError as error:
         raise DatasetError(f"{where}: {error}") from None
-
-
-def _counted(bounds: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Of each frame, its number in its episode."""
-    return np.arange(bounds[-1]) - np.repeat(bounds[:-1], np.diff(bounds))
 
 
 def _at_ends(bounds: NDArray[np.int64]) -> NDArray[np.bool_]:
