@@ -35,11 +35,14 @@ class Crew:
     operators: int | None = None  # people, as many as the fleet's tiers say by default
     seed: int = 0  # of the worlds and of what happens in an episode
     fleet_seed: int = 0  # of the persons
+    horizon: float | None = None  # [s] after which a demonstration is cut, the task's own by default
 
     def __post_init__(self) -> None:
         for name in ("seed", "fleet_seed"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} {getattr(self, name)}, want 0 or more")
+        if self.horizon is not None and not self.horizon * CONTROL_RATE >= 1:
+            raise ValueError(f"horizon {self.horizon} s, want {1 / CONTROL_RATE:g} or more")
         collection_sites(self.sites)  # raises ValueError if there are not so many
 
 
@@ -88,6 +91,8 @@ class Pool:
     def _collect(self, threads: int) -> Collect:
         """What records any range of the demonstrations."""
 
+        horizon = self.crew.horizon
+
         def collect(start: int, stop: int) -> Dataset:
             collector = Collector(
                 self.new_task,
@@ -97,6 +102,7 @@ class Pool:
                 operators=self.crew.operators,
                 seed=self.crew.seed,
                 fleet_seed=self.crew.fleet_seed,
+                horizon_steps=None if horizon is None else round(horizon * CONTROL_RATE),
                 lanes=min(LANES, stop - start),
                 threads=threads,
             )
