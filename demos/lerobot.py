@@ -40,9 +40,9 @@ from shopfloor.demos.layout import (
     DatasetError,
     RecipeError,
 )
-from shopfloor.demos.reading import FAULT, OUTCOME, Reader, read_truth
+from shopfloor.demos.reading import Reader
 from shopfloor.demos.seal import checked_seal, file_hash, sealed
-from shopfloor.demos.truth import Truth
+from shopfloor.demos.truth_table import read_truth, write_truth
 from shopfloor.files import new_folder
 
 __all__ = ["DatasetError", "read", "write"]
@@ -64,7 +64,7 @@ def write(dataset: Dataset, folder: Path, *, recipe: Mapping[str, Any]) -> None:
     with new_folder(folder, purpose="for a dataset") as partial:
         _write_parts(dataset, partial)
         if dataset.truth is not None:
-            _write_truth(dataset.truth, partial / TRUTH_PATH)
+            write_truth(dataset.truth, partial)
         content = dataset.without_truth().content_hash
         _write_json(partial / SEAL_PATH, sealed(recipe, content, _file_hashes(partial)))
 
@@ -188,15 +188,6 @@ def _columns(dataset: Dataset) -> dict[str, NDArray[Any]]:
         "task_index": np.zeros(dataset.frames, np.int64),
     }
     return {name: values for name, values in columns.items() if values.ndim == 1 or values.shape[1]}
-
-
-def _write_truth(truth: Truth, path: Path) -> None:
-    columns = {
-        "episode_index": pa.array(np.arange(len(truth))),
-        OUTCOME: pa.array(truth.outcomes),
-        **{f"{FAULT}{name}": pa.array(values) for name, values in truth.faults.items()},
-    }
-    _write_table(path, columns)
 
 
 def _info(dataset: Dataset, columns: Mapping[str, NDArray[Any]]) -> dict[str, Any]:

@@ -28,14 +28,10 @@ from shopfloor.demos.layout import (
     SUCCESS,
     TERMINATED,
     TRUNCATED,
-    TRUTH_PATH,
     VERSION,
     DatasetError,
 )
 from shopfloor.demos.parquet import Files, Rows, flat, plain
-from shopfloor.demos.truth import Truth
-
-OUTCOME, FAULT = "outcome", "fault/"  # columns of the truth's table
 
 _EPISODES = re.compile(r"meta/episodes/chunk-\d+/file-\d+\.parquet")
 _FILE_COLUMNS = ("data/chunk_index", "data/file_index")
@@ -297,26 +293,6 @@ _SCALARS: dict[str, type[np.generic]] = {
     MEASURED: np.float64,
     TERMINATED: np.bool_,
 }
-
-
-def read_truth(folder: Path, names: Collection[str]) -> Truth:
-    """What only the generator knew, of a folder with the files `names`. Raises DatasetError where that is unsound."""
-    where = f"dataset {folder}: {TRUTH_PATH}"
-    if TRUTH_PATH not in names or not (folder / TRUTH_PATH).is_file():
-        raise DatasetError(f"{where} is missing, want it")
-    files = Files(folder, [TRUTH_PATH])
-    rows = files.whole(files.columns())
-    faults = [name for name in rows if name.startswith(FAULT)]
-    try:
-        for name in ("episode_index", OUTCOME):
-            if name not in rows:
-                raise ValueError(f"no column {name}, want it")
-        if (plain(rows["episode_index"], np.int64) != np.arange(len(rows["episode_index"]))).any():
-            raise ValueError("episode_index is not 0, 1, 2, ..., want it so")
-        values = {name.removeprefix(FAULT): plain(rows[name], np.float64, dtype="float64") for name in faults}
-        return Truth(plain(rows[OUTCOME], np.bool_), values)
-    except ValueError as error:
-        raise DatasetError(f"{where}: {error}") from None
 
 
 def _at_ends(bounds: NDArray[np.int64]) -> NDArray[np.bool_]:
