@@ -104,8 +104,9 @@ class Selection:
 
     def _passing(self, pool: Dataset) -> Mask:
         mask = np.ones(len(pool), dtype=bool)
+        seen = pool.without_truth()
         for name, judge in self.filters.items():
-            kept = np.asarray(judge(pool))
+            kept = np.asarray(judge(seen))
             if kept.shape != mask.shape or kept.dtype != bool:
                 got = f"{kept.dtype} of shape {kept.shape}"
                 raise ValueError(f"filter {name} gave {got}, want a bool for each of {len(pool)} episodes")

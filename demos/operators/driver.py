@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from shopfloor.demos.driver import Notes, Source
 from shopfloor.demos.operators.dice import Dice
 from shopfloor.demos.operators.fault import Array, Ids, Mask
 from shopfloor.demos.operators.fleet import Person
@@ -24,6 +25,18 @@ LET_GO = 0.6  # [s] for which it holds nothing then
 GIVE_UP = (0.4, 1.5)  # [s] from what makes a person give up to the end of the recording
 PATIENCE = 1.5  # times the expert's, before a person goes back
 SPAN = 0.5  # of the task's horizon, in which blunders and aborts happen
+NOTED = (
+    "slowness",
+    "misses",
+    "marginal_grasps",
+    "regrasps",
+    "detours",
+    "pauses",
+    "hesitations",
+    "blunders",
+    "given_up",
+)
+"""What a dataset's truth says of an episode: the factor on times, then how often each happened."""
 ENDLESS = np.iinfo(np.int64).max
 
 
@@ -45,17 +58,19 @@ class OperatorDriver:
     ) -> None:
         """people: whom the fleet deals; seed: of the episodes; fleet_seed: of the persons and their sessions.
 
-        horizon_steps: [control steps] of the longest recording; span: [s] in which blunders and aborts happen.
+        horizon_steps: [control steps] of the longest recording; span: [s] of the task, in half of which blunders and
+        aborts happen.
         """
         self._people = habits_side_by_side([person.habits for person in people])
         self._count, self._seed, self._fleet_seed = len(people), seed, fleet_seed
-        self._expert, self._label_noise, self._span, self._horizon = expert, label_noise, span, horizon_steps
+        self._expert, self._label_noise, self._span, self._horizon = expert, label_noise, SPAN * span, horizon_steps
         self._grips = robot.grip_columns
         motions, tools = self._grips.start, self._grips.stop - self._grips.start
         self._first, self._idle = robot.motion_groups[0], expert.grip[0]  # of the first phase: what tools do at rest
 
-        self.operator, self.session = np.zeros(lanes, np.int64), np.zeros(lanes, np.int64)
-        self.mislabels = np.zeros(lanes, dtype=bool)
+        self._operator, self._session = np.zeros(lanes, np.int64), np.zeros(lanes, np.int64)
+        self._mislabels = np.zeros(lanes, dtype=bool)
+        self._faults = {name: np.zeros(lanes) for name in NOTED}
         self._habits = habits_of(self._people, np.zeros(lanes, np.intp))
         dice = self._dice = Dice(lanes, horizon_steps)
         self._hand = Hand(robot, self._habits, dice, lanes=lanes)
@@ -79,8 +94,8 @@ class OperatorDriver:
         put_habits(self._habits, lanes, own)
         key = keys(Purpose.OPERATOR, self._seed, sites, episodes)
         self._dice.roll(lanes, key)
-        self.operator[lanes], self.session[lanes] = shift.person, shift.session
-        self.mislabels[lanes] = draw(key, "label", 1)[:, 0] < self._label_noise
+        self._operator[lanes], self._session[lanes] = shift.person, shift.session
+        self._mislabels[lanes] = draw(key, "label", 1)[:, 0] < self._label_noise
 
         session = keys(Purpose.OPERATOR, self._fleet_seed, shift.person.astype(np.int64), shift.session)
         log_time = own.mood.log_time(session, shift.place) + own.practice.log_time(shift.before)
@@ -97,6 +112,15 @@ class OperatorDriver:
         style.regrasps[lanes] = own.regrasps.count(draw(key, "regrasp", 1)[:, 0])
         style.detour[lanes] = own.detours.aside(draw(key, "detour", 2))
         self._blunder[lanes] = own.blunders.moment(draw(key, "blunder", 2), self._span)
+        noted = {
+            "slowness": self._times[lanes],
+            "misses": misses,
+            "marginal_grasps": (marginal != 0).any(axis=1) & ~misses,
+            "regrasps": style.regrasps[lanes],
+            "detours": (style.detour[lanes] != 0).any(axis=1),
+        }
+        for name, values in self._faults.items():
+            values[lanes] = noted.get(name, 0.0)
         self._disheartened[lanes] = own.blunders.ends(draw(key, "gives_up", 1)[:, 0])
         self._abort[lanes] = own.aborts.moment(draw(key, "abort", 2), self._span)
         low, high = GIVE_UP
@@ -110,8 +134,8 @@ class OperatorDriver:
         self._ends_in[lanes] = self._since[lanes] = np.inf
         self._wait[lanes] = own.start_idle.seconds(draw_normal(key, "start_idle", 1)[:, 0]) * self._times[lanes]
 
-    def act(self, step: NDArray[np.int64]) -> Array:
-        """Actions (n, act_dim) in [-1, 1] at control step (n,) of each lane's episode."""
+    def act(self, observations: NDArray[np.float32], step: NDArray[np.int64]) -> tuple[Array, NDArray[np.int8]]:
+        """Actions (n, act_dim) in [-1, 1] at control step (n,), and whose: people look at the work, not at readings."""
         expert, habits, hand, lanes = self._expert, self._habits, self._hand, np.arange(len(step))
         step = np.minimum(step, self._horizon - 1)
         expert.advance(self._wait > 0)
@@ -132,6 +156,7 @@ class OperatorDriver:
         if stops.any():
             ids = np.flatnonzero(stops)
             hand.rest(ids, np.asarray(habits.shaping.stick)[ids])
+            self._faults["pauses"][ids] += 1
             self._wait[ids] = hand.seconds_left()[ids] + pause[ids] * self._times[ids]
             hand.postpone(stops, self._wait)
             resting |= stops
@@ -153,11 +178,16 @@ class OperatorDriver:
         stale = habits.device.stale(self._even["stale"][lanes, step])
         actions[stale] = self._last[stale]
         self._last = np.clip(actions, -1.0, 1.0) + 0.0  # no -0.0: the same bits whoever stands in the other lanes
-        return self._last.copy()
+        return self._last.copy(), np.full(len(step), Source.OPERATOR, np.int8)
 
     def stopped(self, step: NDArray[np.int64]) -> Mask:
         """Lanes (n,) whose person has stopped the recording."""
         return np.asarray(self._ends_in <= 0)
+
+    def notes(self, lanes: Ids) -> Notes:
+        """Who drove in lanes (k,), whether the label is wrong, and what went wrong."""
+        faults = {name: values[lanes] for name, values in self._faults.items()}
+        return Notes(self._operator[lanes], self._session[lanes], self._mislabels[lanes], faults)
 
     def _enter(self, step: NDArray[np.int64], reaction: Array) -> None:
         """What a new phase of the work asks for: a tool to be used, a moment of thought."""
@@ -173,8 +203,10 @@ class OperatorDriver:
             self._even["hesitation"][lanes, step], self._normal["hesitation"][lanes, step]
         )
         thought = np.where(entered & ~expert.moves, thought * self._times, 0.0)
+        self._faults["hesitations"] += thought > 0
         self._wait = np.maximum(self._wait, np.where(takes_up, reaction, 0.0) + thought)
         tired = np.isinf(self._ends_in) & (expert.attempts >= habits.tries)
+        self._faults["given_up"][tired] = 1
         self._ends_in[tired] = self._lingers[tired]
         self._wait[tired] = np.inf
 
@@ -183,9 +215,11 @@ class OperatorDriver:
         now = step * CONTROL_PERIOD
         slips = (now >= self._blunder) & self._expert.carries[self._phase] & (self._wait <= 0)
         self._blunder[slips], self._since[slips] = np.inf, 0.0
+        self._faults["blunders"][slips] += 1
         self._wait[slips] = LET_GO
         ends = (now >= self._abort) | (slips & self._disheartened)
         self._abort[ends] = np.inf
         ends &= np.isinf(self._ends_in)
+        self._faults["given_up"][ends] = 1
         self._ends_in[ends] = self._lingers[ends]
         self._wait[ends] = np.inf
