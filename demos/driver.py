@@ -55,6 +55,10 @@ class Driver(Protocol):
         """
         ...
 
+    def recorded(self, actions: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What a recording holds of actions (n, act_dim) that have just been done: those, as a rule."""
+        ...
+
     def stopped(self, step: NDArray[np.int64]) -> Mask:
         """Lanes (n,) whose driver ends the episode itself, after so many control steps (n,) of it."""
         ...

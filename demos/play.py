@@ -27,7 +27,7 @@ class Moment:
     steps          (n,) control steps before this one
     times          (n,) [s] since the episode's start at which the observation was taken
     observations   (n, obs_dim) float32, before the action
-    actions        (n, act_dim) float32 in [-1, 1]
+    actions        (n, act_dim) float32 in [-1, 1], as a recording holds them
     sources        (n,) int8, who chose the action
     rewards        (n,)
     after          (n, obs_dim) float32, what was seen after the action
@@ -98,7 +98,7 @@ def play(
             steps=steps,
             times=times,
             observations=current,
-            actions=actions,
+            actions=driver.recorded(actions),
             sources=sources,
             rewards=rewards,
             after=after,

@@ -11,7 +11,7 @@ from typing import Any
 
 from shopfloor.demos.collect import LANES, Collector
 from shopfloor.demos.dataset import Dataset
-from shopfloor.demos.operators.fleet import Fleet
+from shopfloor.demos.demonstrators import Demonstrators
 from shopfloor.demos.selection import Selection
 from shopfloor.demos.store import Collect, Store
 from shopfloor.envs import Realism, Task, collection_sites
@@ -54,12 +54,12 @@ class Pool:
 
     new_task: Callable[[], Task]
     realism: Realism
-    fleet: Fleet
+    fleet: Demonstrators
     crew: Crew
     recipe: Mapping[str, Any]  # what determines them all, which names the dataset
 
     def __post_init__(self) -> None:
-        self.fleet.operators(self.crew.fleet_seed, self.crew.operators)  # raises ValueError if there are not so many
+        self.fleet.require(self.crew.operators)  # raises ValueError if there are not so many
 
     @property
     def sites(self) -> range:

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from shopfloor.demos.driver import Notes, Source
 from shopfloor.demos.operators.dice import Dice
 from shopfloor.demos.operators.fault import Array, Ids, Mask
-from shopfloor.demos.operators.fleet import Person
-from shopfloor.demos.operators.habits import habits_of, habits_side_by_side, put_habits
+from shopfloor.demos.operators.habits import Person, habits_of, habits_side_by_side, put_habits
 from shopfloor.demos.operators.hand import Hand
 from shopfloor.demos.operators.sessions import Shift
 from shopfloor.envs.experts.expert import GAIN, Expert
@@ -58,12 +57,11 @@ class OperatorDriver:
     ) -> None:
         """people: whom the fleet deals; seed: of the episodes; fleet_seed: of the persons and their sessions.
 
-        horizon_steps: [control steps] of the longest recording; span: [s] of the task, in half of which blunders and
-        aborts happen.
+        horizon_steps: [control steps] of the longest recording; span: [s] in which blunders and aborts happen.
         """
         self._people = habits_side_by_side([person.habits for person in people])
         self._count, self._seed, self._fleet_seed = len(people), seed, fleet_seed
-        self._expert, self._label_noise, self._span, self._horizon = expert, label_noise, SPAN * span, horizon_steps
+        self._expert, self._label_noise, self._span, self._horizon = expert, label_noise, span, horizon_steps
         self._grips = robot.grip_columns
         motions, tools = self._grips.start, self._grips.stop - self._grips.start
         self._first, self._idle = robot.motion_groups[0], expert.grip[0]  # of the first phase: what tools do at rest
@@ -179,6 +177,15 @@ class OperatorDriver:
         actions[stale] = self._last[stale]
         self._last = np.clip(actions, -1.0, 1.0) + 0.0  # no -0.0: the same bits whoever stands in the other lanes
         return self._last.copy(), np.full(len(step), Source.OPERATOR, np.int8)
+
+    def recorded(self, actions: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What a recording holds of actions (n, act_dim) that were done: all of them, unless a habit says otherwise."""
+        left_out = self._hand.unrecorded
+        if not left_out.any():
+            return actions
+        told = actions.copy()
+        told[:, : self._grips.start] -= left_out.astype(np.float32)
+        return told.clip(-1.0, 1.0)
 
     def stopped(self, step: NDArray[np.int64]) -> Mask:
         """Lanes (n,) whose person has stopped the recording."""

@@ -19,7 +19,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from shopfloor.agents.checks import checked_agent
 from shopfloor.agents.protocol import Agent, Budget
-from shopfloor.demos.operators.fleet import Fleet
+from shopfloor.demos.demonstrators import Demonstrators
 from shopfloor.demos.selection import Selection
 from shopfloor.envs import Realism, Task
 from shopfloor.envs.checks import check_task
@@ -58,9 +58,9 @@ def realism(config: Config) -> Realism:
     return cast(Realism, _built(config, "realism", Realism, named=True))
 
 
-def fleet(config: Config) -> Fleet:
-    """The fleet of a config."""
-    return cast(Fleet, _built(config, "fleet", Fleet, named=True))
+def fleet(config: Config) -> Demonstrators:
+    """The fleet of a config, of people or of machines."""
+    return cast(Demonstrators, _built(config, "fleet", Demonstrators, named=True))
 
 
 def selection(data: Any) -> Selection:
