@@ -42,7 +42,7 @@ _CAMERA_LINK = Link(latency=0.17, jitter=0.005, skew=0.025, dropout=0.01, stalls
 DEFAULT = Realism(
     "default",
     commands=Commands(latency=0.05, gripper_latency=0.05),
-    frames=Frames(jitter=1.2e-3, repeats=0.04),
+    frames=Frames(jitter=1.2e-3, repeats=0.02),
     encoder=Device(noise=3e-5, quantisation=2.4e-5, link=Link(latency=1e-4)),
     gripper=Device(quantisation=1e-5, link=Link(latency=0.01)),
     camera=Device(

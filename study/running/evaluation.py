@@ -12,6 +12,7 @@ from shopfloor.agents.protocol import Agent, Policy
 from shopfloor.envs import Realism, ShopfloorVectorEnv, Task, held_out_sites, validation_sites
 from shopfloor.envs.vector import Ending
 from shopfloor.progress import progress
+from shopfloor.study.running.thinking import Thinker, Thinking
 
 if TYPE_CHECKING:
     from shopfloor.study.running.rows import EvaluationRecord
@@ -24,12 +25,14 @@ class Evaluation:
     """Which episodes: numbers 0 ... episodes - 1 of `seed`, spread over `sites` sites that nothing learns at.
 
     split: test episodes are for what is reported; settings are chosen on validation episodes, at other sites.
+    thinking: how long the policy takes to infer, and what the robot does meanwhile.
     """
 
     episodes: int
     sites: int
     seed: int
     split: Split = "test"
+    thinking: Thinking = Thinking()
 
     def __post_init__(self) -> None:
         if self.episodes < 1:
@@ -59,7 +62,7 @@ def evaluate(
     n = evaluation.episodes
     sites = evaluation.site_numbers()
     env = ShopfloorVectorEnv(new_task(), n, realism=realism, sites=sites, autoreset_mode="Disabled", threads=threads)
-    policy = policy_for(env)
+    policy = Thinker(policy_for(env), evaluation.thinking, grips=env.task.robot.grip_columns)
     observations, info = env.reset(seed=evaluation.seed)
     policy.reset(np.ones(n, dtype=bool))
     returns, ended_by = np.zeros(n), np.zeros(n, dtype=np.int64)
@@ -86,6 +89,7 @@ def evaluate(
         "stage_names": list(env.task.stages),
         "measures": {name: values.tolist() for name, values in measures.items()},
         "units": {measure.name: measure.unit for measure in env.task.measures()},
+        **policy.record(),  # type: ignore[typeddict-item]
     }
 
 
