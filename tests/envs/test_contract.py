@@ -187,7 +187,7 @@ FAULTS = {
     "jitter": Device(link=Link(jitter=0.03)),
     "skew": Device(link=Link(skew=0.1)),
     "dropout": Device(link=Link(dropout=0.5)),
-    "stalls": Device(link=Link(stalls=0.3, stall_time=0.2)),
+    "stalls": Device(link=Link(stalls=0.9, stall_time=0.2)),
 }
 
 

@@ -1,11 +1,16 @@
 """The ways of readings and commands: each fault as it says, measured on what arrives; at 0 none of them is there."""
 
+import re
 from dataclasses import fields, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from sensors import Sensors
 
+from shopfloor.demos.fidelity.lag import command_lag
+from shopfloor.demos.fidelity.motion import Motion
+from shopfloor.demos.fidelity.recording import Recording
 from shopfloor.envs import DEFAULT, IDEAL, ShopfloorVectorEnv
 from shopfloor.envs.realism.commands import Commands
 from shopfloor.envs.realism.devices import Channel, Device, Link, Offset
@@ -234,6 +239,45 @@ def test_the_grippers_commands_come_by_themselves():
     assert (opening(Commands(gripper_latency=0.2))[1] > fingers + 1e-3).any()
 
 
+def followed(realism, steps=500):
+    """What an arm and its gripper are told at each step, and what they read then: (steps,) each, both smooth."""
+    env = ShopfloorVectorEnv("PegInsertion", 1, realism=realism, autoreset_mode="Disabled", max_episode_steps=steps + 1)
+    env.reset(seed=0)
+    now = CONTROL_PERIOD * np.arange(steps)
+    speed = 0.15 * sum(np.sin(2 * np.pi * often * now + often) for often in (0.25, 0.6, 1.1))  # [Hz]
+    width = 0.7 * np.sin(2 * np.pi * OFTEN * now)
+    places, openings = [], []
+    for told in np.stack([speed, width], axis=1):
+        action = np.zeros((1, 7))
+        action[0, [1, 6]] = told
+        places.append(env.readings["tcp"][0, 1])
+        openings.append(env.readings["opening"][0, 0])
+        env.step(action)
+    return speed, np.array(places, dtype=float), width, np.array(openings, dtype=float)
+
+
+OFTEN = 0.35  # [Hz] at which the gripper opens and closes
+
+
+def arm_lag(speed, places):
+    column = [places[:, None]]
+    return command_lag(Motion.of(Recording(column, [speed[:, None]], column, rate=20.0))).estimate()
+
+
+def gripper_lag(width, openings):
+    wave = np.exp(-2j * np.pi * OFTEN * CONTROL_PERIOD * np.arange(len(width)))[100:500]  # 7 whole periods
+    phases = [np.angle(((values - values.mean())[100:500] * wave).sum()) for values in (width, openings)]
+    return (phases[0] - phases[1]) % (2 * np.pi) / (2 * np.pi * OFTEN)
+
+
+def test_commands_are_as_late_end_to_end_as_published():
+    """Lin et al. 2024: an arm's 0.1 s, servo included; the page says what servo and link take by themselves."""
+    for commands, arm, gripper in ((Commands(), 0.049, 0.10), (DEFAULT.commands, 0.099, 0.15)):
+        speed, places, width, openings = followed(replace(IDEAL, commands=commands))
+        np.testing.assert_allclose(arm_lag(speed, places), arm, atol=2e-3)
+        np.testing.assert_allclose(gripper_lag(width, openings), gripper, atol=5e-3)
+
+
 FAULTY = replace(
     DEFAULT,
     name="faulty",
@@ -277,3 +321,11 @@ def test_what_controllers_tell_of_themselves_is_certain_and_not_the_grippers(tas
     told = {"vacuum", "torque", "peak_torque", "motor", "ordered", "finished", "button", "gap", "cycle"}
     assert by_device.get("signal", set()) <= told
     assert not told & set().union(*(names for device, names in by_device.items() if device != "signal"))
+
+
+def test_the_page_names_every_knob():
+    page = (Path(__file__).parents[2] / "docs" / "realism.md").read_text()
+    kinds = ((Device, ""), (Offset, "offset."), (Link, "link."), (Frames, ""), (Commands, ""))
+    names = {f"{where}{field.name}" for kind, where in kinds for field in fields(kind)} - {"offset", "link"}
+    said = {text.split(".")[-1] for text in re.findall(r"`([a-z_.]+)`", page)}
+    assert {name.split(".")[-1] for name in names} <= said
