@@ -31,7 +31,8 @@ class Moment:
     def __init__(self, env: ShopfloorVectorEnv, delays: Delays) -> None:
         channels = [channel for part in env.task.observed for channel in part.channels]
         sizes = [channel.size for channel in channels]
-        latency = np.repeat([env.realism.devices[channel.device].link.latency for channel in channels], sizes)
+        links = [env.realism.devices[channel.device].link for channel in channels]
+        latency = np.repeat([link.latency + link.jitter for link in links], sizes)  # on the mean
         moves = np.repeat([_moves(channel) for channel in channels], sizes)
         slowest = latency.max(initial=0.0)
         wait = (slowest - latency) / CONTROL_PERIOD * (delays != "ignored")  # [control steps]

@@ -62,8 +62,9 @@ class Sensing:
         # a direction's error turns it; a point's own is added to it, as any other's is
         self._turn_of = np.where(self._are_points > 0, errors.nothing, errors.of[self._vectors])
         self._error_of = np.where(direction, errors.nothing, errors.of)
-        self._step_sizes = np.repeat([devices[c.device].quantisation for c in channels], sizes)
-        self._rounded = np.flatnonzero(~direction & (self._step_sizes > 0))
+        steps = np.repeat([devices[c.device].quantisation for c in channels], sizes)
+        self._rounded = np.flatnonzero(~direction & (steps > 0))
+        self._steps = steps[self._rounded]
 
         self._keys = sim.record(2, dtype=np.uint64)
         self._camera_turn = sim.record(1, 3)  # [rad]
@@ -114,8 +115,11 @@ class Sensing:
             readings[:, self._vectors] = vectors
         readings += errors
         if len(self._rounded):
-            size = self._step_sizes[self._rounded]
-            readings[:, self._rounded] = np.round(readings[:, self._rounded] / size) * size
+            rounded = readings.take(self._rounded, axis=1)
+            rounded /= self._steps
+            np.rint(rounded, out=rounded)
+            rounded *= self._steps
+            readings[:, self._rounded] = rounded
         if len(self._loses):
             if np.count_nonzero(lost):
                 late, new = self._delivered[lanes].take(self._loses, axis=1), readings.take(self._loses, axis=1)
@@ -130,13 +134,16 @@ class Sensing:
     def _past_of(self, lanes: Ids | slice, ages: Array) -> Array:
         """True values (k, width) of lanes, ages (k, devices) [control steps] ago; between steps, in proportion."""
         newer = ages.astype(np.intp)
-        late = ages - newer  # share of the step before
-        step_before = (late > 0) * self.width
-        at = (newer * self.width).take(self._device, axis=1)
+        late = (ages - newer).take(self._device, axis=1)  # share of the step before
+        newer *= self.width
+        at = newer.take(self._device, axis=1)
         at += self._first_columns[lanes]
         values = self._flat.take(at)
-        at += step_before.take(self._device, axis=1)
-        values += late.take(self._device, axis=1) * (self._flat.take(at) - values)
+        at += (late > 0) * self.width
+        before = self._flat.take(at)
+        before -= values
+        before *= late
+        values += before
         return values
 
     def _draw(self, ids: Ids, step: NDArray[np.int64]) -> None:

@@ -74,9 +74,9 @@ class Thinker:
 
     def reset(self, mask: NDArray[np.bool_]) -> None:
         """Begin in all lanes (n,). Raises ValueError where time passes and only some begin."""
-        self._policy.reset(mask)
         if self._thinking.takes_time and not mask.all():
             raise ValueError(f"reset of {int(mask.sum())} of {len(mask)} lanes, want all: they think together")
+        self._policy.reset(mask)
         self._lanes, self._step, self._asked, self._waits = len(mask), 0, 0, 0
         self._last: Floats | None = None
         self._coming: deque[tuple[int, Floats]] = deque()  # from which step on, and what
