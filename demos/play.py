@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from shopfloor.demos.driver import Driver
 from shopfloor.envs.measurement import Array, Ids, Mask
-from shopfloor.envs.simulation import CONTROL_PERIOD
 from shopfloor.envs.vector import Ending, ShopfloorVectorEnv
 
 
@@ -84,7 +83,7 @@ def play(
         busy = np.flatnonzero(~idle)
         if not len(busy):
             return
-        steps, times = env.steps, _times(env)
+        steps, times = env.steps, env.times
         chosen, sources = driver.act(current, steps)
         actions = _as_recorded(chosen)
         after, rewards, terminated, truncated, info = env.step(actions)
@@ -109,12 +108,6 @@ def play(
         )
         idle |= ended
         current = after
-
-
-def _times(env: ShopfloorVectorEnv) -> Array:
-    """When (n,) [s] since its episode's start each lane's observation was taken."""
-    times: Array = env.steps.astype(np.float64) * CONTROL_PERIOD
-    return times
 
 
 def _as_recorded(actions: NDArray[Any]) -> NDArray[np.float32]:

@@ -99,6 +99,11 @@ def normal(levels: NDArray[np.intp]) -> NDArray[np.float32]:
     return _quantiles()[levels]
 
 
+def exponential(levels: NDArray[np.intp]) -> Array:
+    """Levels, of even chance, -> draws of an exponential distribution of mean 1, at most 11.8."""
+    return _waits()[levels]
+
+
 def draw(key: Keys, stream: str, size: int) -> Array:
     """Numbers (n, size) strictly between 0 and 1, 2^-32 apart, of a stream by name, under keys (n, 2)."""
     words = np.moveaxis(_first_blocks(key, stream, -(-size // 4)), 0, -1)
@@ -170,3 +175,11 @@ def _quantiles() -> NDArray[np.float32]:
 
     middles = (np.arange(LEVELS) + 0.5) / LEVELS
     return np.round(ndtri(middles), 6).astype(np.float32)  # rounded: the same on any machine
+
+
+@functools.cache
+def _waits() -> Array:
+    """Quantiles (LEVELS,) of the exponential distribution of mean 1 in the middles of cells of even chance."""
+    middles = (np.arange(LEVELS) + 0.5) / LEVELS
+    waits: Array = np.round(-np.log1p(-middles), 6).astype(np.float64)  # rounded: the same on any machine
+    return waits

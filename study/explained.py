@@ -101,6 +101,10 @@ def _said(group: str, choice: str) -> dict[str, str]:
     for name in above:
         if isinstance(name, str) and name != "_self_":
             said |= _said(group, name)
+        elif isinstance(name, dict):  # {"part@key": choice}: a part of its own kind, under that key
+            for placed, chosen in name.items():
+                part, _, at = placed.partition("@")
+                said |= {f"{at}.{key}": text for key, text in _said(f"{group}/{part}", chosen).items() if at}
     return said | _comments(content)
 
 

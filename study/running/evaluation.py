@@ -14,6 +14,7 @@ from shopfloor.demos.play import play
 from shopfloor.envs import Realism, ShopfloorVectorEnv, Task, held_out_sites, validation_sites
 from shopfloor.envs.vector import Ending
 from shopfloor.progress import progress
+from shopfloor.study.running.thinking import Thinker, Thinking
 
 if TYPE_CHECKING:
     from shopfloor.study.running.rows import EvaluationRecord
@@ -26,12 +27,14 @@ class Evaluation:
     """Which episodes: numbers 0 ... episodes - 1 of `seed`, spread over `sites` sites that nothing learns at.
 
     split: test episodes are for what is reported; settings are chosen on validation episodes, at other sites.
+    thinking: how long the policy takes to infer, and what the robot does meanwhile.
     """
 
     episodes: int
     sites: int
     seed: int
     split: Split = "test"
+    thinking: Thinking = Thinking()
 
     def __post_init__(self) -> None:
         if self.episodes < 1:
@@ -61,7 +64,8 @@ def evaluate(
     n = evaluation.episodes
     sites = evaluation.site_numbers()
     env = ShopfloorVectorEnv(new_task(), n, realism=realism, sites=sites, autoreset_mode="Disabled", threads=threads)
-    driver = PolicyDriver(policy_for(env))
+    thinker = Thinker(policy_for(env), evaluation.thinking, grips=env.task.robot.grip_columns)
+    driver = PolicyDriver(thinker)
     returns, ended_by, lengths = np.zeros(n), np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
     measures = {measure.name: np.zeros(n) for measure in env.task.measures()}
     with progress(label="evaluate", total=n, unit="episode") as bar:
@@ -85,6 +89,7 @@ def evaluate(
         "stage_names": list(env.task.stages),
         "measures": {name: values.tolist() for name, values in measures.items()},
         "units": {measure.name: measure.unit for measure in env.task.measures()},
+        **thinker.record(),  # type: ignore[typeddict-item]
     }
 
 

@@ -47,7 +47,11 @@ class AgentRecord(TypedDict):
     epochs: float | None  # how often training saw each sample; None where it makes no passes, or did not say
 
 
-class EvaluationRecord(TypedDict):
+class _Measured(TypedDict, total=False):
+    inference_s: float  # [s] mean wall time of an inference, where it counts: then outcomes are not the same twice
+
+
+class EvaluationRecord(_Measured):
     """Raw outcomes, one entry per evaluation episode."""
 
     sites: list[int]
@@ -95,7 +99,7 @@ class Row(_Warned):
 
 
 _TYPES = TypeAdapter(Row)
-NOT_BY_EPISODE = {"measures", "units", "stage_names"}
+NOT_BY_EPISODE = {"measures", "units", "stage_names", "inference_s"}
 
 
 Seed = tuple[int, int, int]

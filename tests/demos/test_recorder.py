@@ -51,6 +51,9 @@ class Person:
     def act(self, observations, step):
         return np.full((len(step), 7), 0.25), np.full(len(step), Source.OPERATOR, np.int8)
 
+    def recorded(self, actions):
+        return actions
+
     def stopped(self, step):
         return step >= self.patience
 
