@@ -82,12 +82,16 @@ class Pool:
             return collector(start, stop)
 
         store, names = Store(datasets), self.new_task().feature_names
-        count = FIRST_LOOK if selection.episodes is None else selection.episodes
+        count = selection.pool or (FIRST_LOOK if selection.episodes is None else selection.episodes)
         while True:
             pool = store.load(self.recipe, count, collect, feature_names=names)
             chosen, share = selection.of(pool)
             if share >= 1:
                 break
+            if selection.pool is not None:
+                raise ValueError(
+                    f"of a pool of {count} demonstrations {len(chosen)} are left, want a larger pool or fewer"
+                )
             if count >= HOPELESS and share * HOPELESS < 1:
                 raise ValueError(f"of {count} demonstrations {len(chosen)} are what is selected, want more than that")
             count = math.ceil(count * min(4.0, max(1.01, MARGIN / share if share else 4.0)))

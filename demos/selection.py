@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,17 @@ from shopfloor.demos.dataset import Dataset
 Mask = NDArray[np.bool_]
 
 
+@runtime_checkable
 class Filter(Protocol):
-    """Judges episodes; one of your own plugs in with `+data.filters.mine._target_=my_pkg.MyFilter`."""
+    """Judges or edits demonstrations; one of your own plugs in with `+data.filters.mine._target_=my_pkg.MyFilter`.
 
-    def __call__(self, dataset: Dataset) -> Mask:
-        """Which episodes (episodes,) are kept. That may depend on an episode and on earlier ones, on no later one."""
+    More of the dataset may only append to what a filter gives: what becomes of an episode depends on no later one. A
+    filter that must see all of a pool first says so with a class attribute `whole = True`; it is used with a pool
+    alone.
+    """
+
+    def __call__(self, dataset: Dataset) -> Mask | Dataset:
+        """Which episodes (episodes,) are kept, or what is left of the dataset: fewer frames, or another order."""
         ...
 
 
@@ -68,16 +74,19 @@ class ByOperators:
 
 @dataclass(frozen=True)
 class Selection:
-    """The first episodes that pass all filters, up to whichever of the bounds is met first.
+    """The first episodes that pass all filters, one after the other, up to whichever of the bounds is met first.
 
     episodes: so many; successful_episodes: until so many are labelled a success; robot_hours: as many whole ones as
-    last so long [h] together. More of any holds all that less of it held. ValueError without a bound or on one below 0.
+    last so long [h] together. More of any holds all that less of it held. pool: the filters see the first so many
+    demonstrations and no others, all that are wanted by default. ValueError without a bound, on one below 0, and where
+    a filter must see all of a pool and none is given.
     """
 
     episodes: int | None = None
     successful_episodes: int | None = None
     robot_hours: float | None = None
     filters: Mapping[str, Filter] = field(default_factory=dict)
+    pool: int | None = None
 
     def __post_init__(self) -> None:
         bounds = {name: getattr(self, name) for name in ("episodes", "successful_episodes", "robot_hours")}
@@ -87,13 +96,20 @@ class Selection:
         for name, bound in given.items():
             if not bound >= 0:
                 raise ValueError(f"{name} {bound}, want 0 or more")
+        if self.pool is not None and self.pool < 1:
+            raise ValueError(f"pool of {self.pool} demonstrations, want 1 or more")
+        whole = [name for name, judge in self.filters.items() if getattr(judge, "whole", False)]
+        if whole and self.pool is None:
+            raise ValueError(f"filter {whole[0]} compares demonstrations with later ones, want pool, how many it sees")
 
     def of(self, pool: Dataset) -> tuple[Dataset, float]:
         """What is selected of a pool, and how near that is to all that is wanted: 1 where it is all, else less.
 
-        Raises ValueError where a filter gives no mask of the episodes.
+        Raises ValueError where a filter gives neither a mask of the episodes nor a dataset.
         """
-        kept = pool.select(mask) if not (mask := self._passing(pool)).all() else pool
+        if self.pool is not None and len(pool) < self.pool:
+            return pool.take(0), len(pool) / self.pool
+        kept = self._passing(pool if self.pool is None else pool.take(self.pool))
         lengths = np.diff(kept.bounds) / kept.fps / 3600  # [h]
         cuts = [
             _cut(np.arange(1.0, len(kept) + 1), self.episodes),
@@ -102,15 +118,19 @@ class Selection:
         ]
         return kept.take(min(cut for cut, _ in cuts)), max(share for _, share in cuts)
 
-    def _passing(self, pool: Dataset) -> Mask:
-        mask = np.ones(len(pool), dtype=bool)
+    def _passing(self, pool: Dataset) -> Dataset:
+        """What is left after each filter has looked at what those before it left."""
         for name, judge in self.filters.items():
-            kept = np.asarray(judge(pool))
-            if kept.shape != mask.shape or kept.dtype != bool:
+            found = judge(pool)
+            if isinstance(found, Dataset):
+                pool = found
+                continue
+            kept = np.asarray(found)
+            if kept.shape != (len(pool),) or kept.dtype != bool:
                 got = f"{kept.dtype} of shape {kept.shape}"
                 raise ValueError(f"filter {name} gave {got}, want a bool for each of {len(pool)} episodes")
-            mask &= kept
-        return mask
+            pool = pool if kept.all() else pool.select(kept)
+        return pool
 
 
 def _cut(so_far: NDArray[np.float64], bound: float | None, *, whole: bool = False) -> tuple[int, float]:

@@ -25,6 +25,7 @@ class Learning:
     successful_episodes: PositiveInt | None = None
     robot_hours: Hours | None = None
     operators: PositiveInt | None = None
+    pool: PositiveInt | None = None
     filters: Node = field(default_factory=dict)  # by name
 
 

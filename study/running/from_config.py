@@ -69,7 +69,7 @@ def selection(data: Any) -> Selection:
     for name, made in filters.items():
         if not callable(made):
             raise ConfigError(f"data.filters.{name} is a {type(made).__name__}, want one that can be called")
-    return Selection(data.episodes, data.successful_episodes, data.robot_hours, filters)
+    return Selection(data.episodes, data.successful_episodes, data.robot_hours, filters, data.pool)
 
 
 def agent(config: Config, *, base: Path | None = None) -> Agent:
