@@ -37,7 +37,7 @@ def explain(verb: str, arguments: Sequence[str]) -> str:
     text.append("groups (group=choice; -m group=a,b for several):")
     for group, choice in choices.items():
         if group != "study":
-            text.append(_entry(f"  {group}={choice}", f"one of {', '.join(_options(group))}"))
+            text.append(_entry(f"  {group}={choice}", f"one of {', '.join(_options(group.partition('@')[0]))}"))
     if verb == "train":
         text.append(_entry("  +study=NAME", f"a whole study: {', '.join(_options('study'))}"))
     text.append("\nkeys:")

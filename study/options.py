@@ -93,6 +93,17 @@ class FidelityOptions(CollectOptions):
 
 
 @dataclass(frozen=True)
+class CourtOptions(CollectOptions):
+    """Of scores that are judged: by demonstrations of a pool, or by the rows of a folder."""
+
+    scores: Mapping[str, Any]  # by name
+    results: Path | None
+    target: Annotated[float, Field(gt=0, lt=1)] | None
+    resamples: PositiveInt
+    out: Path | None
+
+
+@dataclass(frozen=True)
 class ReplayOptions:
     """Of pictures of held-out episodes."""
 

@@ -26,7 +26,7 @@ BLOCK = 1024  # frames that are looked at together
 
 @dataclass(frozen=True)
 class ActionVariance:
-    """neighbours: frames of others in a mean; looked_at: of an episode; drawn: of all, among which others are sought."""
+    """neighbours: frames of others in a mean; looked_at: of an episode; drawn: of all, to seek others among."""
 
     name: str = "action_variance"
     neighbours: int = 16

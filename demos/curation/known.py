@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from shopfloor.demos.dataset import Dataset
 from shopfloor.demos.fidelity.columns import Columns, columns_of
-from shopfloor.demos.layout import STATE
 
 
 class Known(Protocol):
@@ -43,13 +42,22 @@ def unseen(dataset: Dataset) -> Dataset:
 
 def columns_in(dataset: Dataset) -> Columns:
     """Which columns are the path and which the command. Raises ValueError where the dataset's names do not tell."""
-    names = names_of(dataset)
-    return columns_of(names[STATE], names["action"])
+    return columns_of(state_names(dataset), action_names(dataset))
 
 
-def names_of(dataset: Dataset) -> Mapping[str, tuple[str, ...]]:
-    """The names of a feature's elements. Raises ValueError where the dataset has none."""
-    names = dict(getattr(dataset, "feature_names", None) or {})
+def state_names(dataset: Dataset) -> tuple[str, ...]:
+    """The names of what is measured of the robot. Raises ValueError where the dataset has none."""
+    return _names(dataset)[: dataset.state_dim]
+
+
+def action_names(dataset: Dataset) -> tuple[str, ...]:
+    """The names of an action's elements. Raises ValueError where the dataset has none."""
+    return _names(dataset)[dataset.obs_dim :]
+
+
+def _names(dataset: Dataset) -> tuple[str, ...]:
+    """Of the observation's elements, then of the action's."""
+    names: tuple[str, ...] = getattr(dataset, "feature_names", ())
     if not names:
         raise ValueError("the dataset does not say what its columns are called, want feature_names")
-    return {feature: tuple(elements) for feature, elements in names.items()}
+    return names
