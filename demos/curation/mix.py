@@ -1,4 +1,4 @@
-"""The quality mix: so much of the demonstrations by people of each tier, of the same pool."""
+"""The quality mix: how many of the people who demonstrate are of each tier, of the same pool."""
 
 from __future__ import annotations
 
@@ -29,55 +29,46 @@ class OfTiers:
 
 @dataclass(frozen=True)
 class Mix:
-    """Demonstrations in turn from the tiers of the fleet, by their shares.
+    """Demonstrations by so many people of each tier, from each of these people in turn as many.
 
-    shares      of the demonstrations by each tier, in [0, 1]; what is left of 1 is of the tier `rest`
-    people      how many make them, as the shares say: the first ones of each tier; all of these tiers by default
+    people      how many make them
+    tiers       how many of these are of each tier; all others are of the tier `rest`
     fleet       who is of which tier: `fleet: ${fleet}`
 
-    With `people` a sweep over shares changes who they are and not how many; sites and worlds are the pool's. The first
-    n demonstrations of a tier are the same ones in every mix: with a larger share there are more of them. Raises
-    ValueError on shares that do not add up, and where the fleet has too few people of a tier.
+    A sweep over `tiers` changes who they are and not how many; sites and worlds are the pool's. They are the first ones
+    of each tier, and a person's first demonstrations are the same ones in every mix: with more people of a tier, all
+    that fewer had made are there. Raises ValueError on numbers that do not add up, and where the fleet has too few
+    people of a tier.
     """
 
     fleet: Fleet
-    shares: Mapping[str, float]
+    people: int
+    tiers: Mapping[str, int]
     rest: str | None = None
-    people: int | None = None
 
     def __post_init__(self) -> None:
-        total = sum(self.shares.values())
-        if min(self.shares.values(), default=0) < 0 or total > 1 + 1e-9 or (self.rest is None and total < 1 - 1e-9):
+        total = sum(self.tiers.values())
+        if self.people < 1 or min(self.tiers.values(), default=0) < 0 or total > self.people:
             raise ValueError(
-                f"shares {dict(self.shares)}, want 0 or more each, 1 together or less and a tier for the rest"
+                f"{dict(self.tiers)} of {self.people} people, want 0 or more of each and not more than all"
             )
-        if self.rest in self.shares:
-            raise ValueError(f"shares {dict(self.shares)} and the rest of {self.rest}, want another tier for the rest")
-        if self.people is not None and self.people < 1:
-            raise ValueError(f"{self.people} people, want 1 or more")
+        if self.rest in self.tiers or (self.rest is None and total < self.people):
+            raise ValueError(f"{dict(self.tiers)} of {self.people} people, want another tier for the rest")
 
     def __call__(self, dataset: Dataset) -> Dataset:
         """The demonstrations, in turn."""
-        people, shares = _tiers(self.fleet, dataset), self._of_tiers()
-        tiers = list(shares)
-        _require_known(tiers, people)
-        parts = np.array(list(shares.values()))
-        cast = [people.count(tier) for tier in tiers]
-        if self.people is not None:
-            turns = dealt(np.repeat(np.arange(len(tiers)), self.people), parts)[: self.people]
-            cast = [int((turns // self.people == index).sum()) for index in range(len(tiers))]
-        group = np.full(len(people), -1)
-        for index, (tier, count) in enumerate(zip(tiers, cast, strict=True)):
+        people, wanted = _tiers(self.fleet, dataset), dict(self.tiers)
+        if self.rest is not None:
+            wanted[self.rest] = self.people - sum(wanted.values())
+        _require_known(list(wanted), people)
+        turn, cast = np.full(len(people), -1), 0
+        for tier, count in wanted.items():
             own = [number for number, other in enumerate(people) if other == tier]
             if count > len(own):
-                raise ValueError(f"{len(own)} people of tier {tier}, want {count} for a mix of {self.people}")
-            group[own[:count]] = index
-        casted = parts * (np.array(cast) > 0)
-        return dataset.pick(dealt(group[dataset.operators], casted))
-
-    def _of_tiers(self) -> dict[str, float]:
-        left = 0.0 if self.rest is None else max(0.0, 1 - sum(self.shares.values()))
-        return {**self.shares, **({self.rest: left} if self.rest is not None else {})}
+                raise ValueError(f"{len(own)} people of tier {tier} in the fleet, want {count}")
+            turn[own[:count]] = np.arange(cast, cast + count)
+            cast += count
+        return dataset.pick(dealt(turn[dataset.operators], np.ones(cast)))
 
 
 def _tiers(fleet: Fleet, dataset: Dataset) -> list[str]:

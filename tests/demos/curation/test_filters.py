@@ -28,8 +28,8 @@ STABLE = {
     "at sites": AtSites([1]),
     "by operators": ByOperators([0, 3]),
     "of tiers": OfTiers(FLEET, ["better"]),
-    "mix": Mix(FLEET, {"better": 0.5}, "worse"),
-    "mix of people": Mix(FLEET, {"better": 0.5, "okay": 0.25, "worse": 0.25}, people=4),
+    "mix": Mix(FLEET, 3, {"better": 2, "okay": 1}),
+    "mix with a rest": Mix(FLEET, 2, {"better": 0}, "worse"),
     "balanced sites": Balanced(2),
     "balanced operators": Balanced(6, of="operators"),
     "distinct": Distinct(0.2),
@@ -100,25 +100,13 @@ def test_balanced_has_as_many_of_each_site():
     assert len(given) >= 2 * np.bincount(lopsided.sites).min()
 
 
-@pytest.mark.parametrize(("better", "counts"), [(0.0, (0, 24)), (0.25, (6, 18)), (0.5, (12, 12)), (1.0, (24, 0))])
-def test_a_mix_has_its_shares_and_its_people(better, counts):
-    mix = Mix(FLEET, {"better": better}, "worse", people=2)
-    chosen, share = Selection(episodes=24, filters={"mix": mix}).of(_many())
+@pytest.mark.parametrize(("better", "counts"), [(0, (0, 24)), (1, (12, 12)), (2, (24, 0))])
+def test_a_mix_has_its_people_and_as_many_demonstrations_of_each(better, counts):
+    mix = Mix(FLEET, 2, {"better": better}, "worse")
+    chosen, share = Selection(episodes=24, filters={"mix": mix}).of(known([{}] * 240))
     assert share == 1
     assert tuple(int((TIER[chosen.operators] == tier).sum()) for tier in ("better", "worse")) == counts
-    assert len(np.unique(chosen.operators)) == 2
-
-
-def test_more_of_a_tier_holds_all_that_less_of_it_held():
-    pool = _many()
-    for tier in ("better", "worse"):
-        found = []
-        for better in (0.25, 0.5, 0.75):
-            chosen = Selection(episodes=32, filters={"m": Mix(FLEET, {"better": better}, "worse")}).of(pool)[0]
-            found.append(chosen.select(TIER[chosen.operators] == tier))
-        for less, more in pairwise(sorted(found, key=len)):
-            assert more.take(len(less)).content_hash == less.content_hash
-            assert len(less) < len(more)
+    assert np.bincount(chosen.operators)[np.unique(chosen.operators)].tolist() == [12, 12]
 
 
 def test_who_is_of_which_tier_is_the_same_for_every_seed_of_the_fleet():
@@ -127,12 +115,14 @@ def test_who_is_of_which_tier_is_the_same_for_every_seed_of_the_fleet():
 
 
 def test_an_impossible_mix_is_refused():
-    with pytest.raises(ValueError, match="1 together or less and a tier for the rest"):
-        Mix(FLEET, {"better": 0.5})
-    with pytest.raises(ValueError, match="2 people of tier better, want 3 for a mix of 3"):
-        Mix(FLEET, {"better": 1.0}, people=3)(POOL)
+    with pytest.raises(ValueError, match=r"{'better': 1} of 2 people, want another tier for the rest"):
+        Mix(FLEET, 2, {"better": 1})
+    with pytest.raises(ValueError, match="want 0 or more of each and not more than all"):
+        Mix(FLEET, 2, {"better": 3})
+    with pytest.raises(ValueError, match="2 people of tier better in the fleet, want 3"):
+        Mix(FLEET, 3, {"better": 3})(POOL)
     with pytest.raises(ValueError, match="tiers clumsy: nobody in the fleet, want any of better, okay, worse"):
-        Mix(FLEET, {"better": 0.5}, "clumsy")(POOL)
+        Mix(FLEET, 2, {"better": 1}, "clumsy")(POOL)
 
 
 def test_copies_are_found_and_the_first_one_stays():
@@ -195,7 +185,3 @@ def test_who_only_stands_still_keeps_the_frame_of_the_label():
 def test_a_filter_that_needs_names_says_so():
     with pytest.raises(ValueError, match="does not say what its columns are called, want feature_names"):
         IdlePruned()(toy(0, 3))
-
-
-def _many():
-    return known([{}] * 240)

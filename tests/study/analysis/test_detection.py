@@ -1,4 +1,4 @@
-"""The area under the ROC curve is that of counted pairs, at equal length of those as long; intervals cover the truth."""
+"""The area under the ROC curve is that of counted pairs, at equal length of those as long; intervals cover it."""
 
 import numpy as np
 import pytest
