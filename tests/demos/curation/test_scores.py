@@ -74,6 +74,11 @@ def test_a_score_tells_the_faults_that_it_is_made_for(score, fault, least):
     assert area(values, bad[clean | bad]) > least
 
 
+def test_an_episode_is_compared_with_others_and_not_with_itself():
+    every_frame = ActionVariance(neighbours=1, looked_at=500, drawn=10**6)
+    assert scores_of(every_frame, POOL.take(20), seed=0).max() < 0
+
+
 def test_random_scores_tell_nothing():
     values = scores_of(Random(), POOL, seed=0)
     assert abs(area(values, ~POOL.truth.outcomes) - 0.5) < 0.1
