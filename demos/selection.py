@@ -4,27 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from shopfloor.demos.curation.known import unseen, with_truth_of
 from shopfloor.demos.dataset import Dataset
 
 Mask = NDArray[np.bool_]
+Order = NDArray[np.intp]
 
 
 @runtime_checkable
 class Filter(Protocol):
-    """Judges or edits demonstrations; one of your own plugs in with `+data.filters.mine._target_=my_pkg.MyFilter`.
+    """Judges, orders or prunes demonstrations; one of your own plugs in with `+data.filters.mine._target_=my_pkg.Mine`.
 
     More of the dataset may only append to what a filter gives: what becomes of an episode depends on no later one. A
     filter that must see all of a pool first says so with a class attribute `whole = True`; it is used with a pool
-    alone.
+    alone. None sees ground truth, but for one that says `sees_truth = True`.
     """
 
-    def __call__(self, dataset: Dataset) -> Mask | Dataset:
-        """Which episodes (episodes,) are kept, or what is left of the dataset: fewer frames, or another order."""
+    def __call__(self, dataset: Dataset) -> Mask | Order | Dataset:
+        """Which episodes (episodes,) are kept; or their numbers, in a new order; or all of them with fewer frames."""
         ...
 
 
@@ -105,7 +107,7 @@ class Selection:
     def of(self, pool: Dataset) -> tuple[Dataset, float]:
         """What is selected of a pool, and how near that is to all that is wanted: 1 where it is all, else less.
 
-        Raises ValueError where a filter gives neither a mask of the episodes nor a dataset.
+        Raises ValueError where a filter gives none of what a filter may give.
         """
         if self.pool is not None and len(pool) < self.pool:
             return pool.take(0), len(pool) / self.pool
@@ -121,16 +123,28 @@ class Selection:
     def _passing(self, pool: Dataset) -> Dataset:
         """What is left after each filter has looked at what those before it left."""
         for name, judge in self.filters.items():
-            found = judge(pool)
+            found = judge(pool if getattr(judge, "sees_truth", False) else unseen(pool))
             if isinstance(found, Dataset):
-                pool = found
+                if len(found) != len(pool):
+                    got = f"filter {name} gave {len(found)} episodes"
+                    raise ValueError(f"{got}, want all {len(pool)}, or their numbers")
+                pool = with_truth_of(found, pool)
                 continue
-            kept = np.asarray(found)
+            kept: NDArray[Any] = np.asarray(found)
+            if kept.ndim == 1 and np.issubdtype(kept.dtype, np.integer) and _are_numbers(kept, len(pool)):
+                pool = pool.pick(kept.astype(np.intp))
+                continue
             if kept.shape != (len(pool),) or kept.dtype != bool:
                 got = f"{kept.dtype} of shape {kept.shape}"
-                raise ValueError(f"filter {name} gave {got}, want a bool for each of {len(pool)} episodes")
+                want = f"a bool for each of {len(pool)} episodes, or numbers of some, each once"
+                raise ValueError(f"filter {name} gave {got}, want {want}")
             pool = pool if kept.all() else pool.select(kept)
         return pool
+
+
+def _are_numbers(found: NDArray[np.integer], episodes: int) -> bool:
+    """Whether they are numbers of episodes, each at most once."""
+    return bool((found >= 0).all() and (found < episodes).all() and len(np.unique(found)) == len(found))
 
 
 def _cut(so_far: NDArray[np.float64], bound: float | None, *, whole: bool = False) -> tuple[int, float]:

@@ -108,7 +108,7 @@ def _said(group: str, choice: str) -> dict[str, str]:
 
 def _placed(choices: Mapping[str, str]) -> dict[str, str]:
     """What files say of keys that a group's choice has at another place, GROUP@PLACE=CHOICE, by whole dotted key."""
-    placed = {}
+    placed: dict[str, str] = {}
     for name, choice in choices.items():
         group, at, place = name.partition("@")
         if at:

@@ -11,6 +11,7 @@ from shopfloor.demos.curation.dealing import dealt
 from shopfloor.demos.curation.lengths import strata
 from shopfloor.demos.curation.score import Score, scores_of
 from shopfloor.demos.dataset import Dataset
+from shopfloor.demos.selection import Order
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,15 @@ class Best:
         if not 0 < self.share <= 1:
             raise ValueError(f"share {self.share} of the demonstrations, want more than 0 and at most 1")
 
-    def __call__(self, dataset: Dataset) -> Dataset:
-        """The best ones, best first."""
+    @property
+    def sees_truth(self) -> bool:
+        """Whether its score does."""
+        return bool(getattr(self.score, "sees_truth", False))
+
+    def __call__(self, dataset: Dataset) -> Order:
+        """Numbers of the best ones, best first."""
         order = np.argsort(-scores_of(self.score, dataset, seed=self.seed), kind="stable")
         if self.equal_length and len(order):
             group = np.unique(strata(np.diff(dataset.bounds)), return_inverse=True)[1][order]
             order = order[dealt(group, np.bincount(group).astype(np.float64))]
-        return dataset.pick(order[: round(self.share * len(dataset))])
+        return order[: round(self.share * len(dataset))]

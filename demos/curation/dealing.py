@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shopfloor.demos.dataset import Dataset
+from shopfloor.demos.selection import Order
 
 
 def dealt(groups: NDArray[np.int64], shares: NDArray[np.float64]) -> NDArray[np.intp]:
@@ -49,7 +50,7 @@ class Balanced:
         if self.count < 1:
             raise ValueError(f"balance of {self.count} {self.of}, want 1 or more")
 
-    def __call__(self, dataset: Dataset) -> Dataset:
-        """The demonstrations, in turn."""
+    def __call__(self, dataset: Dataset) -> Order:
+        """Numbers of the demonstrations, in turn."""
         groups = dataset.sites if self.of == "sites" else dataset.operators
-        return dataset.pick(dealt(np.where(groups < self.count, groups, -1), np.ones(self.count)))
+        return dealt(np.where(groups < self.count, groups, -1), np.ones(self.count))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -38,6 +39,12 @@ def unseen(dataset: Dataset) -> Dataset:
     """The dataset as learners may see it: without its ground truth."""
     hidden: Dataset = dataset.without_truth() if hasattr(dataset, "without_truth") else dataset
     return hidden
+
+
+def with_truth_of(dataset: Dataset, other: Dataset) -> Dataset:
+    """A dataset of the same episodes as another, with the ground truth of that one."""
+    truth = getattr(other, "truth", None)
+    return dataset if truth is None else replace(dataset, truth=truth)  # type: ignore[call-arg]
 
 
 def columns_in(dataset: Dataset) -> Columns:

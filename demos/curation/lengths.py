@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shopfloor.demos.dataset import Dataset
-from shopfloor.demos.selection import Filter
+from shopfloor.demos.selection import Filter, Order
 
 RATIO = 1.1  # lengths that differ by less may count as equal
 
@@ -32,11 +32,11 @@ class LengthMatched:
     group: Filter
     ratio: float = RATIO
 
-    def __call__(self, dataset: Dataset) -> Dataset:
-        """The pairs, in the order in which they were complete."""
+    def __call__(self, dataset: Dataset) -> Order:
+        """Numbers of the pairs, in the order in which they were complete."""
         passes = self.group(dataset)
-        if isinstance(passes, Dataset):
-            raise ValueError(f"{type(self.group).__name__} edits, want a filter that tells two groups apart")
+        if isinstance(passes, Dataset) or passes.dtype != bool:
+            raise ValueError(f"{type(self.group).__name__} gives no mask, want a filter that tells two groups apart")
         number = strata(np.diff(dataset.bounds), self.ratio)
         group = 2 * (number - number.min(initial=0)) + passes
         order = np.argsort(group, kind="stable")
@@ -46,4 +46,4 @@ class LengthMatched:
         by_pair = np.lexsort((np.arange(len(group)), rank, group // 2))
         same = (group[by_pair][1:] // 2 == group[by_pair][:-1] // 2) & (rank[by_pair][1:] == rank[by_pair][:-1])
         pairs = np.stack([by_pair[:-1][same], by_pair[1:][same]], axis=1)  # the earlier one, the later one
-        return dataset.pick(pairs[np.argsort(pairs[:, 1])].ravel())
+        return np.asarray(pairs[np.argsort(pairs[:, 1])].ravel(), dtype=np.intp)

@@ -10,7 +10,7 @@ import numpy as np
 from shopfloor.demos.curation.dealing import dealt
 from shopfloor.demos.dataset import Dataset
 from shopfloor.demos.operators import Fleet
-from shopfloor.demos.selection import Mask
+from shopfloor.demos.selection import Mask, Order
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ class Mix:
         if self.rest in self.tiers or (self.rest is None and total < self.people):
             raise ValueError(f"{dict(self.tiers)} of {self.people} people, want another tier for the rest")
 
-    def __call__(self, dataset: Dataset) -> Dataset:
-        """The demonstrations, in turn."""
+    def __call__(self, dataset: Dataset) -> Order:
+        """Numbers of the demonstrations, in turn."""
         people, wanted = _tiers(self.fleet, dataset), dict(self.tiers)
         if self.rest is not None:
             wanted[self.rest] = self.people - sum(wanted.values())
@@ -68,7 +68,7 @@ class Mix:
                 raise ValueError(f"{len(own)} people of tier {tier} in the fleet, want {count}")
             turn[own[:count]] = np.arange(cast, cast + count)
             cast += count
-        return dataset.pick(dealt(turn[dataset.operators], np.ones(cast)))
+        return dealt(turn[dataset.operators], np.ones(cast))
 
 
 def _tiers(fleet: Fleet, dataset: Dataset) -> list[str]:

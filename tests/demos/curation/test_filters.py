@@ -57,7 +57,7 @@ def test_each_filter_changes_something(judge):
 
 def test_what_the_best_are_depends_on_later_ones_so_that_it_wants_a_pool_of_a_fixed_size():
     best = Best(Random(), share=0.5)
-    small, large = (best(POOL.take(size)) for size in (20, 60))
+    small, large = (POOL.pick(best(POOL.take(size))) for size in (20, 60))
     assert large.take(len(small)).content_hash != small.content_hash
     with pytest.raises(ValueError, match="filter best compares demonstrations with later ones, want pool"):
         Selection(episodes=3, filters={"best": best})
@@ -67,6 +67,27 @@ def test_what_the_best_are_depends_on_later_ones_so_that_it_wants_a_pool_of_a_fi
     assert chosen.content_hash == selection.of(POOL.take(20))[0].content_hash  # whatever else there is
     nothing, share = selection.of(POOL.take(10))
     assert (len(nothing), share) == (0, 0.5)
+
+
+def test_a_filter_sees_no_truth_and_what_it_leaves_keeps_its_own():
+    seen = []
+
+    def looking(dataset):
+        seen.append(dataset.truth)
+        return np.arange(len(dataset) - 1, 60, -1)
+
+    chosen = kept(POOL, looking, IdlePruned(), Labelled())
+    assert seen == [None]
+    assert chosen.truth.outcomes.tolist() == chosen.episode_success.tolist()
+    assert len(chosen) == POOL.episode_success[61:].sum()
+
+
+@pytest.mark.parametrize("found", [np.array([0, 0]), np.array([72]), np.array([-1]), np.ones(3, bool)])
+def test_what_is_no_filters_answer_is_refused(found):
+    with pytest.raises(ValueError, match=r"filter 0 gave .*, want a bool for each of 72 episodes, or numbers of some"):
+        kept(POOL, lambda dataset: found)
+    with pytest.raises(ValueError, match="filter 0 gave 5 episodes, want all 72, or their numbers"):
+        kept(POOL, lambda dataset: dataset.take(5))
 
 
 def test_filters_look_at_what_those_before_them_left():
@@ -93,7 +114,7 @@ def test_dealt_gives_each_group_its_share_of_any_first_ones():
 
 def test_balanced_has_as_many_of_each_site():
     lopsided = POOL.select((POOL.sites == 0) | (np.arange(72) % 3 == 0))
-    given = Balanced(2)(lopsided)
+    given = kept(lopsided, Balanced(2))
     for n in range(len(given) + 1):
         counts = np.bincount(given.sites[:n], minlength=2)
         assert abs(counts[0] - counts[1]) <= 1
@@ -138,7 +159,7 @@ def test_copies_are_found_and_the_first_one_stays():
 
 def test_length_matched_groups_have_the_same_lengths():
     pool = known([{}, {"detour": 1.0, "dropped": True}] * 60)
-    given = LengthMatched(Labelled())(pool)
+    given = kept(pool, LengthMatched(Labelled()))
     lengths, label = strata(np.diff(given.bounds)), given.episode_success
     assert 0 < len(given) < len(pool)
     assert sorted(lengths[label]) == sorted(lengths[~label])

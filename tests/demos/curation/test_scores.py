@@ -105,14 +105,14 @@ def test_a_score_that_is_none_is_refused():
 
 
 def test_the_best_come_first_and_nested():
-    best = Best(TrueOutcome())(POOL)
+    best = POOL.pick(Best(TrueOutcome())(POOL))
     good = int(POOL.truth.outcomes.sum())
     assert best.truth.outcomes[:good].all()
     assert not best.truth.outcomes[good:].any()
-    half = Best(TrueOutcome(), share=0.5)(POOL)
+    half = POOL.pick(Best(TrueOutcome(), share=0.5)(POOL))
     assert half.content_hash == best.take(120).content_hash
-    assert len(Best(TrueOutcome(), seed=1)(POOL)) == 240
-    assert Best(TrueOutcome(), seed=1)(POOL).content_hash != best.content_hash
+    assert len(POOL.pick(Best(TrueOutcome(), seed=1)(POOL))) == 240
+    assert POOL.pick(Best(TrueOutcome(), seed=1)(POOL)).content_hash != best.content_hash
     with pytest.raises(ValueError, match="share 0 of the demonstrations"):
         Best(Random(), share=0)
 
@@ -124,7 +124,8 @@ def test_at_equal_length_any_best_ones_are_as_long_as_the_pool():
 
     pool = strata(np.diff(POOL.bounds))
     short, alike = (
-        strata(np.diff(Best(Shortest(), share=0.5, equal_length=equal)(POOL).bounds)) for equal in (False, True)
+        strata(np.diff(POOL.pick(Best(Shortest(), share=0.5, equal_length=equal)(POOL)).bounds))
+        for equal in (False, True)
     )
     for length in np.unique(pool):
         assert abs((alike == length).sum() - (pool == length).sum() / 2) <= 1
