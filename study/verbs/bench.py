@@ -227,8 +227,8 @@ def loading_lines(*, repeats: int) -> list[str]:
             with stopwatch(ours):
                 lerobot.read(path)
         done = subprocess.run([sys.executable, "-c", PEAK, str(path)], capture_output=True, text=True, check=True)
-    rates = [[LARGE / seconds for seconds in side] for side in (ours, reference)]
-    line = Line(f"{LARGE:,} frames read and checked / numpy's read", "frames/s", *rates)
+    read, loaded = ([LARGE / seconds for seconds in side] for side in (ours, reference))
+    line = Line(f"{LARGE:,} frames read and checked / numpy's read", "frames/s", read, loaded)
     seconds = f"median {np.median(ours):.2f} s, least {min(ours):.2f} s; want < 3 s on an idle machine"
     memory = f"most memory while it was read: {float(done.stdout) / megabytes:.2f} times its arrays; want <= 2"
     return [str(line), seconds, memory]
