@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,70 +17,103 @@ from numpy.typing import NDArray
 from shopfloor.demos.dataset import Dataset
 from shopfloor.demos.episode_stats import STATISTICS, episode_statistics, overall_statistics
 from shopfloor.demos.layout import (
+    ACTION,
     DATA_PATH,
+    DONE,
     ENVIRONMENT,
     EPISODES_PATH,
     INFO_PATH,
+    LAST,
+    MEASURED,
+    PER_EPISODE,
+    REWARD,
     SEAL_PATH,
+    SOURCE,
     STATE,
     STATS_PATH,
+    SUCCESS,
     TASKS_PATH,
+    TERMINATED,
+    TRUNCATED,
+    TRUTH_PATH,
     VERSION,
     DatasetError,
+    RecipeError,
 )
 from shopfloor.demos.reading import Reader
 from shopfloor.demos.seal import checked_seal, file_hash, sealed
+from shopfloor.demos.truth_table import read_truth, write_truth
 from shopfloor.files import new_folder
 
 __all__ = ["DatasetError", "read", "write"]
 
 CHUNK_FILES = 1000  # files per chunk folder
+PARQUET: dict[str, Any] = {"compression": "snappy", "use_dictionary": False, "write_statistics": ["episode_index"]}
 FILE_MB = 100  # a data file is ended once it holds this much before compression
 
 
-def write(dataset: Dataset, folder: Path, *, recipe: Mapping[str, Any], feature_names: Mapping[str, list[str]]) -> None:
+def write(dataset: Dataset, folder: Path, *, recipe: Mapping[str, Any]) -> None:
     """Write the dataset to folder: into a temporary folder beside it, then renamed.
 
     recipe: what determines the episodes, kept as it is in meta/shopfloor.json with the hashes of all files.
-    feature_names: names of the elements of each vector feature. Equal datasets give equal bytes. Raises
-    ValueError on values that read refuses, FileExistsError if the folder exists, OSError where it cannot be written;
-    then nothing is left behind.
+    Truth, where there is any, goes to meta/truth.parquet. Equal datasets give equal bytes. Raises ValueError on values
+    that read refuses, FileExistsError if the folder exists, OSError where it cannot be written; then nothing is left
+    behind.
     """
     dataset.require_sound()
     with new_folder(folder, purpose="for a dataset") as partial:
-        _write_parts(dataset, partial, feature_names)
-        _write_json(partial / SEAL_PATH, sealed(recipe, dataset.content_hash, _file_hashes(partial)))
+        _write_parts(dataset, partial)
+        if dataset.truth is not None:
+            write_truth(dataset.truth, partial)
+        content = dataset.without_truth().content_hash
+        _write_json(partial / SEAL_PATH, sealed(recipe, content, _file_hashes(partial)))
 
 
-def read(folder: Path, *, verify: bool = True) -> Dataset:
-    """The dataset of a folder: what write wrote, to the bit.
+def read(folder: Path, *, verify: bool = True, truth: bool = False, recipe: Mapping[str, Any] | None = None) -> Dataset:
+    """The dataset of a folder: what write wrote, to the bit, but for its truth.
 
+    truth=True reads that too, where there is any: for what judges data and those who select from it, not for what
+    learns. recipe: what the dataset is to be made by, else RecipeError; what is not verified has none.
     verify=False is for what others recorded, or edited with LeRobot's tools: it reads what is there, with one
     UserWarning that names what nobody has verified and what is assumed. Without next.reward every reward is 0, without
-    next.success every episode is a success in its last frame, without site or operator these are 0, and without
-    robot_type it is "unknown". Types, shapes, order, NaN and the range of actions are checked in either case.
-    Raises DatasetError, in one line, where a file is missing or changed, or holds what cannot be used.
+    next.success every episode is a success in its last frame, without site or operator these are 0, without
+    robot_type it is "unknown", and the like. Types, shapes, order, NaN and the range of actions are checked in either
+    case. Raises DatasetError, in one line, where a file is missing or changed, or holds what cannot be used.
     """
     if not verify:
-        return _unverified(folder)
+        return _unverified(folder, truth)
     seal = checked_seal(folder)
+    if recipe is not None and seal.recipe != (wanted := json.loads(json.dumps(recipe))):
+        names = sorted(key for key in {**seal.recipe, **wanted} if seal.recipe.get(key) != wanted.get(key))
+        raise RecipeError(f"dataset {folder}: made by another recipe, in {', '.join(names)}, want the one asked for")
     dataset = Reader(folder, seal.files, lenient=False).read()
     if dataset.content_hash != seal.content_hash:
         got, want = dataset.content_hash[:12], seal.content_hash[:12]
         raise DatasetError(f"dataset {folder}: content {got}, want {want}; {seal.remedy}")
-    return dataset
+    return _with_truth(dataset, folder, seal.files) if truth else dataset
 
 
-def _unverified(folder: Path) -> Dataset:
+def _unverified(folder: Path, truth: bool) -> Dataset:
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     reader = Reader(folder, names, lenient=True)
     dataset = reader.read()
     said = "; ".join(["recipe, files and content are not verified", *reader.gaps])
     warnings.warn(f"dataset {folder}: {said}", stacklevel=3)
-    return dataset
+    return _with_truth(dataset, folder, names) if truth else dataset
 
 
-def _write_parts(dataset: Dataset, folder: Path, names: Mapping[str, list[str]]) -> None:
+def _with_truth(dataset: Dataset, folder: Path, names: Collection[str]) -> Dataset:
+    if TRUTH_PATH not in names:
+        return dataset
+    try:
+        return replace(dataset, truth=read_truth(folder, names))
+    except DatasetError:
+        raise
+    except ValueError as error:
+        raise DatasetError(f"dataset {folder}: {error}") from None
+
+
+def _write_parts(dataset: Dataset, folder: Path) -> None:
     episodes = len(dataset)
     columns = _columns(dataset)
     table = pa.table(
@@ -92,7 +126,7 @@ def _write_parts(dataset: Dataset, folder: Path, names: Mapping[str, list[str]])
         files[first:last] = number
         path = folder / DATA_PATH.format(chunk_index=number // CHUNK_FILES, file_index=number % CHUNK_FILES)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with pq.ParquetWriter(path, table.schema, compression="snappy") as writer:
+        with pq.ParquetWriter(path, table.schema, **PARQUET) as writer:
             for episode in range(first, last):  # LeRobot reads episode by episode: a row group each
                 start, stop = int(dataset.bounds[episode]), int(dataset.bounds[episode + 1])
                 writer.write_table(table.slice(start, stop - start), row_group_size=stop - start)
@@ -108,8 +142,8 @@ def _write_parts(dataset: Dataset, folder: Path, names: Mapping[str, list[str]])
             "data/file_index": pa.array(files % CHUNK_FILES),
             "dataset_from_index": pa.array(dataset.bounds[:-1]),
             "dataset_to_index": pa.array(dataset.bounds[1:]),
-            "site": pa.array(dataset.sites),
-            "operator": pa.array(dataset.operators),
+            **{column: pa.array(getattr(dataset, field)) for field, column in PER_EPISODE.items()},
+            LAST: _arrow(dataset.last_observations),
             **{
                 f"stats/{name}/{statistic}": _list_column(values[statistic])
                 for name, values in per_episode.items()
@@ -126,22 +160,27 @@ def _write_parts(dataset: Dataset, folder: Path, names: Mapping[str, list[str]])
         metadata={"pandas": json.dumps(_pandas_index(index))},
     )
     _write_json(folder / STATS_PATH, overall_statistics(columns))
-    _write_json(folder / INFO_PATH, _info(dataset, columns, names))
+    _write_json(folder / INFO_PATH, _info(dataset, columns))
 
 
 def _columns(dataset: Dataset) -> dict[str, NDArray[Any]]:
     """Every feature by name, one row a frame; features of width 0 are left out."""
     lengths = np.diff(dataset.bounds)
     frame = np.arange(dataset.frames) - np.repeat(dataset.bounds[:-1], lengths)
-    done = np.zeros(dataset.frames, bool)
+    done, terminated = np.zeros(dataset.frames, bool), np.zeros(dataset.frames, bool)
     done[dataset.bounds[1:] - 1] = True
+    terminated[dataset.bounds[1:] - 1] = dataset.terminated
     columns: dict[str, NDArray[Any]] = {
         STATE: dataset.observations[:, : dataset.state_dim],
         ENVIRONMENT: dataset.observations[:, dataset.state_dim :],
-        "action": dataset.actions,
-        "next.reward": dataset.rewards,
-        "next.success": dataset.success,
-        "next.done": done,
+        ACTION: dataset.actions,
+        REWARD: dataset.rewards,
+        SUCCESS: dataset.success,
+        DONE: done,
+        TERMINATED: terminated,
+        TRUNCATED: done & ~terminated,
+        SOURCE: dataset.sources,
+        MEASURED: dataset.times,
         "timestamp": (frame / dataset.fps).astype(np.float32),
         "frame_index": frame,
         "episode_index": np.repeat(np.arange(len(dataset)), lengths),
@@ -151,7 +190,8 @@ def _columns(dataset: Dataset) -> dict[str, NDArray[Any]]:
     return {name: values for name, values in columns.items() if values.ndim == 1 or values.shape[1]}
 
 
-def _info(dataset: Dataset, columns: Mapping[str, NDArray[Any]], names: Mapping[str, list[str]]) -> dict[str, Any]:
+def _info(dataset: Dataset, columns: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+    names = {STATE: dataset.state_names, ENVIRONMENT: dataset.environment_names, ACTION: dataset.action_names}
     return {
         "codebase_version": VERSION,
         "robot_type": dataset.robot_type,
@@ -169,7 +209,7 @@ def _info(dataset: Dataset, columns: Mapping[str, NDArray[Any]], names: Mapping[
             name: {
                 "dtype": _dtype_name(values),
                 "shape": [values.shape[1] if values.ndim == 2 else 1],
-                "names": names.get(name),
+                "names": list(names[name]) if name in names else None,
             }
             for name, values in columns.items()
         },

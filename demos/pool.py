@@ -13,7 +13,7 @@ from shopfloor.demos.collect import LANES, Collector
 from shopfloor.demos.dataset import Dataset
 from shopfloor.demos.operators import Fleet
 from shopfloor.demos.selection import Selection
-from shopfloor.demos.store import Store
+from shopfloor.demos.store import Collect, Store
 from shopfloor.envs import Realism, Task, collection_sites
 from shopfloor.envs.simulation import CONTROL_RATE
 from shopfloor.fingerprint import fingerprint, targets
@@ -35,11 +35,14 @@ class Crew:
     operators: int | None = None  # people, as many as the fleet's tiers say by default
     seed: int = 0  # of the worlds and of what happens in an episode
     fleet_seed: int = 0  # of the persons
+    horizon: float | None = None  # [s] after which a demonstration is cut, the task's own by default
 
     def __post_init__(self) -> None:
         for name in ("seed", "fleet_seed"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} {getattr(self, name)}, want 0 or more")
+        if self.horizon is not None and not self.horizon * CONTROL_RATE >= 1:
+            raise ValueError(f"horizon {self.horizon} s, want {1 / CONTROL_RATE:g} or more")
         collection_sites(self.sites)  # raises ValueError if there are not so many
 
 
@@ -61,30 +64,17 @@ class Pool:
         """The sites where they are made."""
         return collection_sites(self.crew.sites)
 
-    def load(self, datasets: Path, selection: Selection, *, threads: int) -> Dataset:
+    def load(self, datasets: Path, selection: Selection, *, threads: int, truth: bool = False) -> Dataset:
         """The selected demonstrations, from disk; those that are not there yet are collected first.
 
-        Raises ValueError where none is wanted, none fits, or filters leave next to nothing.
+        truth: with what only their maker knows, which no filter sees. Raises ValueError where none is wanted, none
+        fits, or filters leave next to nothing.
         """
-
-        def collect(start: int, stop: int) -> Dataset:
-            collector = Collector(
-                self.new_task,
-                self.realism,
-                self.fleet,
-                sites=self.sites,
-                operators=self.crew.operators,
-                seed=self.crew.seed,
-                fleet_seed=self.crew.fleet_seed,
-                lanes=min(LANES, stop - start),
-                threads=threads,
-            )
-            return collector(start, stop)
-
-        store, names = Store(datasets), self.new_task().feature_names
+        store = Store(datasets)
         count = selection.pool or (FIRST_LOOK if selection.episodes is None else selection.episodes)
+        looked_at = truth or any(getattr(judge, "sees_truth", False) for judge in selection.filters.values())
         while True:
-            pool = store.load(self.recipe, count, collect, feature_names=names)
+            pool = store.load(self.recipe, count, self._collect(threads), truth=looked_at)
             chosen, share = selection.of(pool)
             if share >= 1:
                 break
@@ -97,7 +87,33 @@ class Pool:
             count = math.ceil(count * min(4.0, max(1.01, MARGIN / share if share else 4.0)))
         if not len(chosen):
             raise ValueError(f"{selection.robot_hours} robot hours hold no whole demonstration, want more")
-        return chosen
+        return chosen if truth else chosen.without_truth()
+
+    def load_part(self, datasets: Path, episodes: int, *, part: int, of: int, threads: int) -> Path:
+        """Collect one of `of` parts of the first `episodes`, from 1 on; the folder of parts, which `load` joins."""
+        return Store(datasets).load_part(self.recipe, episodes, self._collect(threads), part=part, of=of)
+
+    def _collect(self, threads: int) -> Collect:
+        """What records any range of the demonstrations."""
+
+        horizon = self.crew.horizon
+
+        def collect(start: int, stop: int) -> Dataset:
+            collector = Collector(
+                self.new_task,
+                self.realism,
+                self.fleet,
+                sites=self.sites,
+                operators=self.crew.operators,
+                seed=self.crew.seed,
+                fleet_seed=self.crew.fleet_seed,
+                horizon_steps=None if horizon is None else round(horizon * CONTROL_RATE),
+                lanes=min(LANES, stop - start),
+                threads=threads,
+            )
+            return collector(start, stop)
+
+        return collect
 
 
 def recipe(task: Mapping[str, Any], realism: Mapping[str, Any], fleet: Mapping[str, Any], crew: Crew) -> dict[str, Any]:
@@ -116,4 +132,5 @@ def without_demonstrations(task: Task) -> Dataset:
         fps=CONTROL_RATE,
         task=task.instruction,
         robot_type=task.robot.name,
+        feature_names=task.feature_names,
     )

@@ -4,37 +4,60 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from shopfloor.demos.dataset import Dataset
-from shopfloor.demos.layout import DATA_PATH, ENVIRONMENT, INFO_PATH, STATE, VERSION, DatasetError
+from shopfloor.demos.dataset import NOBODY, Dataset
+from shopfloor.demos.layout import (
+    ACTION,
+    DATA_PATH,
+    ENVIRONMENT,
+    INFO_PATH,
+    LAST,
+    MEASURED,
+    PER_EPISODE,
+    REWARD,
+    SOURCE,
+    STATE,
+    SUCCESS,
+    TERMINATED,
+    TRUNCATED,
+    VERSION,
+    DatasetError,
+)
+from shopfloor.demos.parquet import Files, Rows, flat, plain
 
 _EPISODES = re.compile(r"meta/episodes/chunk-\d+/file-\d+\.parquet")
 _FILE_COLUMNS = ("data/chunk_index", "data/file_index")
-_EPISODE_COLUMNS = ("episode_index", "tasks", "length", "site", "operator", *_FILE_COLUMNS)
-_FRAME_COLUMNS = (STATE, ENVIRONMENT, "action", "next.reward", "next.success", "episode_index", "frame_index")
-_DERIVED = ("next.done", "timestamp", "index", "task_index")  # of no use here: they follow from the bounds
+_EPISODE_COLUMNS = ("episode_index", "tasks", "length", LAST, *PER_EPISODE.values(), *_FILE_COLUMNS)
+_NUMBERS = ("episode_index", "frame_index")
+_FRAME_COLUMNS = (STATE, ENVIRONMENT, ACTION, REWARD, SUCCESS, SOURCE, MEASURED, TERMINATED, *_NUMBERS)
+_DERIVED = ("next.done", TRUNCATED, "timestamp", "index", "task_index")  # of no use here: they follow from the rest
+_ASSUMED = {  # of what other recorders leave out
+    REWARD: "every reward is 0",
+    SUCCESS: "every episode is taken for a success, in its last frame",
+    SOURCE: "every action is taken for an operator's",
+    MEASURED: "times are the frames' numbers over the rate",
+    TERMINATED: "no episode is taken for terminated",
+}
 _INFO = {"fps": int, "total_episodes": int, "total_frames": int, "features": dict}
+_DTYPES = ("float32", "float64", "float16", "int64", "int32", "int8", "bool")
 
-_DTYPES = ("float32", "float64", "float16", "int64", "int32", "bool")
-
-Rows = dict[str, list[pa.Array]]  # column -> its part of every file
+Arrays = dict[str, NDArray[Any]]
 
 
 @dataclass
 class Reader:
     """Reads one folder, of whose files it opens only those in `names`; `gaps` says what a reading had to assume.
 
-    lenient: what other recorders leave out (reward, success, site, operator, the robot's type) is assumed.
+    lenient: what other recorders leave out (reward, success, site, operator, the robot's type and more) is assumed.
+    At no time does it hold much more than the dataset's own arrays.
     """
 
     folder: Path
@@ -48,33 +71,45 @@ class Reader:
         files = sorted((name for name in self.names if _EPISODES.fullmatch(name)), key=lambda name: (len(name), name))
         if not files:
             raise self._error("no meta/episodes/chunk-*/file-*.parquet, want one or more")
-        episodes = self._rows(files, _EPISODE_COLUMNS)
-        lengths = self._numbers(episodes, "length", np.int64)
-        numbers = self._numbers(episodes, "episode_index", np.int64)
+        for name in files:
+            self._require_file(name)
+        episodes = Files(self.folder, files).whole(_EPISODE_COLUMNS)
+        lengths = self._numbers(episodes, "length")
+        numbers = self._numbers(episodes, "episode_index")
         if not len(lengths) or lengths.min() < 1:
             raise self._error(f"episodes of lengths {lengths[:5]} ..., want one episode or more, each of 1 or more")
-        frames = self._rows(self._data_files(episodes), [name for name in _FRAME_COLUMNS if name in info["features"]])
         bounds = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
-        self._check_order(info, frames, numbers, bounds)
-        state, environment = (self._vectors(info, frames, name) for name in (STATE, ENVIRONMENT))
-        if not state.shape[1] + environment.shape[1]:
-            raise self._error(f"neither {STATE} nor {ENVIRONMENT}, want one of these columns at least")
-        if "action" not in frames:
-            raise self._error("no column action, want it")
-        self.gaps += [f"{name} is not read" for name in info["features"] if name not in (*_FRAME_COLUMNS, *_DERIVED)]
+        for key, got in (("total_episodes", len(numbers)), ("total_frames", int(bounds[-1]))):
+            if info[key] != got:
+                raise self._error(f"{INFO_PATH}: {key} {info[key]}, want {got}: so many are there")
+        widths = self._widths(info["features"])
+        frames = self._frames(info["features"], self._data_files(episodes), widths, numbers, bounds)
+        names = [name for vector in (STATE, ENVIRONMENT, ACTION) for name in self._names(info, vector, widths[vector])]
+        own = self._per_episode(episodes)
+        read = (*_FRAME_COLUMNS, *_DERIVED)
+        self.gaps += [f"{name} is not read" for name in info["features"] if name not in read]
         try:
-            dataset = Dataset(
-                observations=np.concatenate([state, environment], axis=1),
-                actions=self._vectors(info, frames, "action"),
-                rewards=self._rewards(info, frames),
-                success=self._success(info, frames, bounds),
+            dataset = Dataset.of(
+                frames[STATE],
+                frames[ACTION],
                 bounds=bounds,
-                sites=self._per_episode(episodes, "site"),
-                operators=self._per_episode(episodes, "operator"),
-                state_dim=state.shape[1],
                 fps=info["fps"],
+                state_dim=widths[STATE],
                 task=self._task(episodes),
                 robot_type=info["robot_type"],
+                feature_names=names,
+                rewards=frames.get(REWARD),
+                success=frames[SUCCESS] if SUCCESS in frames else _at_ends(bounds),
+                sources=frames.get(SOURCE),
+                times=frames.get(MEASURED),
+                terminated=frames[TERMINATED][bounds[1:] - 1] if TERMINATED in frames else None,
+                last_observations=self._last(episodes, widths[STATE] + widths[ENVIRONMENT]),
+                sites=own.get("sites"),
+                operators=own.get("operators"),
+                sessions=own.get("sessions"),
+                rounds=own.get("rounds"),
+                policies=own.get("policies"),
+                ended_by=own.get("ended_by"),
             )
             dataset.require_sound()
         except DatasetError:
@@ -108,137 +143,160 @@ class Reader:
         for key, kind in _INFO.items():
             if type(info.get(key)) is not kind:
                 raise self._error(f"{INFO_PATH}: {key} {info.get(key)!r:.40}, want a {kind.__name__}")
+        if info["fps"] < 1:
+            raise self._error(f"fps {info['fps']}, want 1 or more")
         if not isinstance(info.get("robot_type"), str):
             self._assume("robot_type", "it is called unknown")
             info["robot_type"] = "unknown"
         return info
 
-    def _data_files(self, episodes: Rows) -> list[str]:
+    def _data_files(self, episodes: Rows) -> Files:
         """The data files that the episodes name, in order; others in the folder are no part of the dataset."""
-        chunks, files = (self._numbers(episodes, name, np.int64) for name in _FILE_COLUMNS)
+        chunks, files = (self._numbers(episodes, name) for name in _FILE_COLUMNS)
         pairs = sorted(set(zip(chunks.tolist(), files.tolist(), strict=True)))
-        return [DATA_PATH.format(chunk_index=chunk, file_index=file) for chunk, file in pairs]
+        names = [DATA_PATH.format(chunk_index=chunk, file_index=file) for chunk, file in pairs]
+        for name in names:
+            self._require_file(name)
+        return Files(self.folder, names)
 
-    def _rows(self, files: Sequence[str], columns: Sequence[str]) -> Rows:
-        """Those of the columns that every file has."""
-        parts = [self._parts(name, columns) for name in files]
-        for name, part in zip(files, parts, strict=True):
-            if part.keys() != parts[0].keys():
-                raise self._error(f"{name} has the columns {list(part)}, want {list(parts[0])} as {files[0]} has")
-        return {column: [part[column] for part in parts] for column in parts[0]}
+    def _widths(self, features: Mapping[str, Any]) -> dict[str, int]:
+        """Of each feature that is read, how wide it is by what info.json says; 0 of a vector that is not there."""
+        widths = dict.fromkeys((STATE, ENVIRONMENT), 0)
+        for name in _FRAME_COLUMNS:
+            if name not in features or name in _NUMBERS:
+                continue
+            feature = features[name]
+            shape, dtype = (feature.get("shape"), feature.get("dtype")) if isinstance(feature, dict) else (None, None)
+            if not (isinstance(shape, list) and len(shape) == 1 and type(shape[0]) is int and shape[0] > 0):
+                raise self._error(f"{INFO_PATH}: {name} has shape {shape!r:.40}, want one width")
+            if dtype not in _DTYPES:
+                raise self._error(f"{INFO_PATH}: {name} has dtype {dtype!r:.40}, want one of {', '.join(_DTYPES)}")
+            if name not in (STATE, ENVIRONMENT, ACTION) and shape[0] != 1:
+                raise self._error(f"{name} has rows of width {shape[0]}, want 1")
+            widths[name] = shape[0]
+        if not widths[STATE] + widths[ENVIRONMENT]:
+            raise self._error(f"neither {STATE} nor {ENVIRONMENT}, want one of these columns at least")
+        if ACTION not in widths:
+            raise self._error(f"no column {ACTION}, want it")
+        for name, assumed in _ASSUMED.items():
+            if name not in widths:
+                self._assume(name, assumed)
+        return widths
 
-    def _parts(self, name: str, columns: Sequence[str]) -> dict[str, pa.Array]:
-        self._require_file(name)
-        with (self.folder / name).open("rb") as file:
-            try:
-                parquet = pq.ParquetFile(file)
-                present = [column for column in columns if column in parquet.schema_arrow.names]
-                table = parquet.read(columns=present)
-                table.validate(full=True)
-                return {column: pa.concat_arrays(table.column(column).chunks) for column in present if len(table)}
-            except (pa.ArrowException, OSError, LookupError, ValueError, TypeError) as error:
-                raise self._error(f"{name} cannot be read: {' '.join(str(error).split())[:200]}") from None
+    def _frames(
+        self,
+        features: Mapping[str, Any],
+        files: Files,
+        widths: Mapping[str, int],
+        numbers: NDArray[np.int64],
+        bounds: NDArray[np.int64],
+    ) -> Arrays:
+        """Every frame's values by column, the whole observation by STATE; all are those of the episodes in order."""
+        total = int(bounds[-1])
+        wanted = [name for name in _FRAME_COLUMNS if widths.get(name) or name in features or name == _NUMBERS[0]]
+        observations = np.empty((total, widths[STATE] + widths[ENVIRONMENT]), np.float32)
+        arrays: Arrays = {
+            STATE: observations,
+            ACTION: np.empty((total, widths[ACTION]), np.float32),
+            **{name: np.empty(total, kind) for name, kind in _SCALARS.items() if name in widths},
+        }
+        targets = {
+            **{name: values.reshape(total, -1) for name, values in arrays.items()},
+            STATE: observations[:, : widths[STATE]],
+            ENVIRONMENT: observations[:, widths[STATE] :],
+        }
+        start = 0
+        for portion in files.portions(wanted):
+            stop = start + len(portion[wanted[0]])
+            if stop > total:
+                raise self._error(f"more than {total} frames, want as many: the episodes' lengths together")
+            frame = np.arange(start, stop)
+            episode = np.searchsorted(bounds, frame, side="right") - 1
+            due = {"episode_index": numbers[episode], "frame_index": frame - bounds[episode]}
+            for name, values in portion.items():
+                if name in due:
+                    self._require_equal(name, self._plain(values, name, np.int64), due[name], start)
+                else:
+                    target = targets[name]
+                    rows_of = self._flat(values, name, widths[name])
+                    kind, dtype = target.dtype.type, features[name]["dtype"]
+                    target[start:stop] = self._plain(rows_of, name, kind, dtype).reshape(-1, widths[name])
+            start = stop
+        if start < total:
+            raise self._error(f"{start} frames, want {total}: the episodes' lengths together")
+        return arrays
 
-    def _numbers(self, rows: Rows, name: str, kind: type[np.generic]) -> NDArray[Any]:
-        """A column of plain values as an array of that kind, (rows,)."""
+    def _plain(self, values: pa.Array, name: str, kind: type[np.generic], dtype: str | None = None) -> NDArray[Any]:
+        try:
+            return plain(values, kind, dtype=dtype)
+        except ValueError as error:
+            raise self._error(f"{name} {error}") from None
+
+    def _flat(self, values: pa.Array, name: str, width: int) -> pa.Array:
+        try:
+            return flat(values, width)
+        except ValueError as error:
+            raise self._error(f"{name} {error}") from None
+
+    def _numbers(self, rows: Rows, name: str) -> NDArray[np.int64]:
+        """A column of whole numbers (rows,)."""
         if name not in rows:
             raise self._error(f"no column {name}, want it")
-        return np.concatenate([self._of_kind(part, name, kind) for part in rows[name]])
+        return self._plain(rows[name], name, np.int64)
 
-    def _of_kind(self, values: pa.Array, name: str, kind: type[np.generic], dtype: str | None = None) -> NDArray[Any]:
-        """Plain values as an array of that kind. dtype: what info.json says of them."""
-        if values.null_count:
-            raise self._error(f"{name} has {values.null_count} empty places, want values")
-        array = np.asarray(values.to_numpy(zero_copy_only=False))
-        if array.dtype.kind not in {"f": "f", "i": "iu", "b": "b"}[np.dtype(kind).kind]:
-            raise self._error(f"{name} is of type {values.type}, want {np.dtype(kind)}")
-        if dtype is not None and array.dtype != dtype:
-            raise self._error(f"{name} is of type {array.dtype}, want {dtype} as {INFO_PATH} says")
-        with np.errstate(over="ignore"):  # what is too large is found as infinity
-            return array.astype(kind, copy=False)
-
-    def _vectors(
-        self, info: dict[str, Any], rows: Rows, name: str, kind: type[np.generic] = np.float32
-    ) -> NDArray[Any]:
-        """A feature, (frames, width), of the type and width that info.json says; of width 0 if there is none."""
-        if name not in info["features"]:
-            return np.zeros((info["total_frames"], 0), kind)
-        feature = info["features"][name]
-        shape, dtype = (feature.get("shape"), feature.get("dtype")) if isinstance(feature, dict) else (None, None)
-        if not (isinstance(shape, list) and len(shape) == 1 and type(shape[0]) is int and shape[0] > 0):
-            raise self._error(f"{INFO_PATH}: {name} has shape {shape!r:.40}, want one width")
-        if dtype not in _DTYPES:
-            raise self._error(f"{INFO_PATH}: {name} has dtype {dtype!r:.40}, want one of {', '.join(_DTYPES)}")
-        if name not in rows:
-            raise self._error(f"no column {name}, want it: {INFO_PATH} has the feature")
-        parts = [self._of_width(part, name, shape[0]) for part in rows[name]]
-        return np.concatenate([self._of_kind(p, name, kind, dtype).reshape(-1, shape[0]) for p in parts])
-
-    def _of_width(self, rows: pa.Array, name: str, width: int) -> pa.Array:
-        """The values of all rows, laid end to end, which are lists of that width, or plain values where it is 1."""
-        types = pa.types
-        if not (types.is_list(rows.type) or types.is_large_list(rows.type) or types.is_fixed_size_list(rows.type)):
-            widths = {1}
-        elif rows.null_count:
-            raise self._error(f"{name} has {rows.null_count} empty places, want values")
-        else:
-            widths, rows = set(pc.list_value_length(rows).unique().to_pylist()), rows.flatten()
-        if widths != {width}:
-            raise self._error(f"{name} has rows of width {sorted(widths)}, want {width} as {INFO_PATH} says")
-        return rows
-
-    def _scalars(self, info: dict[str, Any], rows: Rows, name: str, kind: type[np.generic]) -> NDArray[Any]:
-        values = self._vectors(info, rows, name, kind)
-        if values.shape[1] != 1:
-            raise self._error(f"{name} has rows of width {values.shape[1]}, want 1")
-        return values[:, 0].copy()
-
-    def _check_order(
-        self, info: dict[str, Any], frames: Rows, numbers: NDArray[np.int64], bounds: NDArray[np.int64]
-    ) -> None:
-        """The frames are those of the episodes, in their order, as many as info.json says."""
-        lengths, total = np.diff(bounds), int(bounds[-1])
-        for key, got in (("total_episodes", len(numbers)), ("total_frames", total)):
-            if info[key] != got:
-                raise self._error(f"{INFO_PATH}: {key} {info[key]}, want {got}: so many are there")
-        index = self._numbers(frames, "episode_index", np.int64)
-        if len(index) != total:
-            raise self._error(f"{len(index)} frames, want {total}: the episodes' lengths together")
-        self._require_equal("episode_index", index, np.repeat(numbers, lengths))
-        if "frame_index" in info["features"]:
-            counted = np.arange(total) - np.repeat(bounds[:-1], lengths)
-            self._require_equal("frame_index", self._numbers(frames, "frame_index", np.int64), counted)
-
-    def _require_equal(self, name: str, got: NDArray[np.int64], want: NDArray[np.int64]) -> None:
+    def _require_equal(self, name: str, got: NDArray[np.int64], want: NDArray[np.int64], start: int) -> None:
         if (got != want).any():
             first = int(np.argmax(got != want))
-            raise self._error(f"{name} of frame {first} is {got[first]}, want {want[first]}")
+            raise self._error(f"{name} of frame {start + first} is {got[first]}, want {want[first]}")
 
-    def _rewards(self, info: dict[str, Any], frames: Rows) -> NDArray[np.float32]:
-        if "next.reward" in info["features"]:
-            return self._scalars(info, frames, "next.reward", np.float32)
-        self._assume("next.reward", "every reward is 0")
-        return np.zeros(info["total_frames"], np.float32)
+    def _names(self, info: Mapping[str, Any], vector: str, width: int) -> list[str]:
+        """Names of a vector's elements, as a list, or a list in a list or a dict of one, as LeRobot's robots give."""
+        if not width:
+            return []
+        names = info["features"][vector].get("names")
+        while isinstance(names, (dict, list)) and len(names) == 1 and width > 1:
+            names = next(iter(names.values() if isinstance(names, dict) else names))
+        if isinstance(names, list) and len(names) == width and all(isinstance(name, str) for name in names):
+            return names
+        self._assume(f"name for each of {vector}", "they are numbered")
+        return [f"{vector}_{index}" for index in range(width)]
 
-    def _success(self, info: dict[str, Any], frames: Rows, bounds: NDArray[np.int64]) -> NDArray[np.bool_]:
-        if "next.success" in info["features"]:
-            return self._scalars(info, frames, "next.success", np.bool_)
-        self._assume("next.success", "every episode is taken for a success, in its last frame")
-        success = np.zeros(info["total_frames"], bool)
-        success[bounds[1:] - 1] = True
-        return success
+    def _per_episode(self, episodes: Rows) -> dict[str, NDArray[np.int64]]:
+        found = {}
+        for attribute, column in PER_EPISODE.items():
+            if column in episodes:
+                found[attribute] = self._numbers(episodes, column)
+            else:
+                self._assume(column, f"it is {NOBODY if attribute == 'policies' else 0} in every episode")
+        return found
 
-    def _per_episode(self, episodes: Rows, name: str) -> NDArray[np.int64]:
-        if name in episodes:
-            return self._numbers(episodes, name, np.int64)
-        self._assume(name, "it is 0 in every episode")
-        return np.zeros(sum(len(part) for part in episodes["length"]), np.int64)
+    def _last(self, episodes: Rows, width: int) -> NDArray[np.float32] | None:
+        if LAST not in episodes:
+            self._assume(LAST, "it is taken to be that of the last frame")
+            return None
+        return self._plain(self._flat(episodes[LAST], LAST, width), LAST, np.float32, "float32").reshape(-1, width)
 
     def _task(self, episodes: Rows) -> str:
         if "tasks" not in episodes:
             raise self._error("no column tasks, want it")
-        said = [row if isinstance(row, list) else [row] for part in episodes["tasks"] for row in part.to_pylist()]
+        said = [row if isinstance(row, list) else [row] for row in episodes["tasks"].to_pylist()]
         tasks = {str(task) for row in said for task in row}
         if len(tasks) != 1 or not all(isinstance(task, str) for row in said for task in row):
             raise self._error(f"tasks {', '.join(sorted(tasks))[:200]!r}, want one, the same in every episode")
         return tasks.pop()
+
+
+_SCALARS: dict[str, type[np.generic]] = {
+    REWARD: np.float32,
+    SUCCESS: np.bool_,
+    SOURCE: np.int8,
+    MEASURED: np.float64,
+    TERMINATED: np.bool_,
+}
+
+
+def _at_ends(bounds: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """True in each episode's last frame alone."""
+    mask = np.zeros(bounds[-1], np.bool_)
+    mask[bounds[1:] - 1] = True
+    return mask

@@ -15,6 +15,7 @@ from shopfloor.demos.layout import SEAL_PATH, DatasetError
 UNVERIFIED = "read it with verify=False to take what is there"
 RECOLLECT = f"delete the folder to have it collected again, or, if it was edited on purpose, {UNVERIFIED}"
 _NAME = re.compile(r"(?!\.)[\w.-]+(/(?!\.)[\w.-]+)*", re.ASCII)  # below the folder: no "..", no root, no hidden file
+LAYOUT = 2  # of our own columns and files beside LeRobot's; 1 had no sources, times, endings, last observations, truth
 _KINDS = {"recipe": dict, "content_hash": str, "files": dict, "digest": str}
 
 
@@ -34,7 +35,7 @@ class Seal:
 
 def sealed(recipe: Mapping[str, Any], content_hash: str, files: Mapping[str, str]) -> dict[str, Any]:
     """The seal as it is written: with a digest over everything else in it."""
-    content = {"recipe": recipe, "content_hash": content_hash, "files": files}
+    content = {"layout": LAYOUT, "recipe": recipe, "content_hash": content_hash, "files": files}
     return {**content, "digest": _digest(content)}
 
 
@@ -80,6 +81,8 @@ def _read(folder: Path) -> Seal:
             raise DatasetError(
                 f"{where} is not whole: {key} {content.get(key)!r:.40}, want a {kind.__name__}; {remedy}"
             )
+    if (layout := content.get("layout", 1)) != LAYOUT:
+        raise DatasetError(f"{where} is of layout {layout!r:.20}, want {LAYOUT}, of this version's datasets; {remedy}")
     digest = content.pop("digest")
     if _digest(content) != digest or not all(isinstance(value, str) for value in content["files"].values()):
         raise DatasetError(f"{where} is not as it was written: its content is not that of its digest; {remedy}")

@@ -121,14 +121,9 @@ class Task(Observed, ABC):
         return sum(term.size for part in self.robot.observed for term in part.terms)
 
     @property
-    def feature_names(self) -> dict[str, list[str]]:
-        """Names of the elements of each vector feature of the task's datasets, in LeRobot's terms."""
-        names = list(self.observation_names)
-        return {
-            "observation.state": names[: self.state_dim],
-            "observation.environment_state": names[self.state_dim :],
-            "action": list(self.robot.action_names),
-        }
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of the elements of the observation, then of the action."""
+        return *self.observation_names, *self.robot.action_names
 
     def measures(self) -> tuple[Measure, ...]:
         """The numbers of an episode's record with their units: the robot's, then the task's own."""

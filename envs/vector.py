@@ -44,13 +44,14 @@ IMAGE_SIZE = (96, 96)  # [pixels] height, width
 
 
 class Ending(IntEnum):
-    """How an episode has ended: info's `ended_by`."""
+    """How an episode has ended: info's `ended_by`, where none is given up: that is up to who drives."""
 
     RUNNING = 0
     SUCCESS = 1
     LOST = 2
     DIVERGED = 3
     TIME = 4
+    GAVE_UP = 5
 
 
 @dataclass(frozen=True)
@@ -187,6 +188,11 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
     def seed(self) -> int | None:
         """Whose episodes are played; None before the first reset."""
         return self._seed
+
+    @property
+    def horizon_steps(self) -> int:
+        """Control steps after which an episode is cut."""
+        return self._horizon
 
     @property
     def over(self) -> Mask:

@@ -23,7 +23,7 @@ from shopfloor.envs.randomness import Purpose, stream
 from shopfloor.envs.simulation import CONTROL_RATE
 from shopfloor.files import write_atomically
 from shopfloor.study.analysis.statistics import wilson
-from shopfloor.study.options import CollectOptions, EvaluateOptions, FidelityOptions, TrainOptions
+from shopfloor.study.options import CollectOptions, EvaluateOptions, FidelityOptions, PartOptions, TrainOptions
 from shopfloor.study.running import from_config
 from shopfloor.study.running.cell import Cell, run_cell
 from shopfloor.study.running.evaluation import evaluate, player
@@ -107,9 +107,13 @@ def _again(cell: Mapping[str, Any], datasets: Path, threads: int) -> Trial:
 
 
 def collect(config: Mapping[str, Any], *, base: Path) -> str:
-    """Make sure that a dataset of demonstrations is there; returns a line that says where and what."""
-    o = from_config.options(CollectOptions, config, base=base)
+    """Make sure that a dataset of demonstrations is there, or a part of one; returns a line: where, and what."""
+    o = from_config.options(PartOptions, config, base=base)
     pool = pool_of(o)
+    if o.part is not None:
+        part, of = map(int, o.part.split("/"))
+        folder = pool.load_part(o.datasets, o.episodes, part=part, of=of, threads=o.threads)
+        return f"{folder}: part {o.part} of {o.episodes} demonstrations, which the command without part= joins"
     dataset = pool.load(o.datasets, Selection(episodes=o.episodes), threads=o.threads)
     return (
         f"{Store(o.datasets).folder(pool.recipe)}: {len(dataset)} demonstrations, {dataset.frames} frames, "
@@ -128,7 +132,7 @@ def fidelity(config: Mapping[str, Any], *, base: Path) -> str:
         pool = pool_of(o)
         said = f"{o.task['name']}, {o.realism['name']} realism, {o.fleet['name']} fleet"
         dataset = pool.load(o.datasets, Selection(episodes=o.episodes), threads=o.threads)
-        recording = recording_of(dataset, pool.new_task().feature_names)
+        recording = recording_of(dataset)
     found = measured(recording, resamples=o.resamples)
     lines = [f"{said}: {len(recording)} episodes at {recording.rate:g} Hz", "", table_text(found)]
     if o.out is not None:
@@ -178,7 +182,7 @@ def _drawn(source: Source, config: Mapping[str, Any]) -> dict[str, Any]:
 def pool_of(o: TrainOptions | CollectOptions) -> Pool:
     """The demonstrations that can be had of what is asked."""
     people = o.data if isinstance(o, TrainOptions) else o
-    crew = Crew(people.sites, people.operators, seed=o.seeds.data, fleet_seed=o.seeds.fleet)
+    crew = Crew(people.sites, people.operators, horizon=people.horizon, seed=o.seeds.data, fleet_seed=o.seeds.fleet)
     return Pool(
         from_config.task_maker(o.task),
         from_config.realism(o.realism),

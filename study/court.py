@@ -37,7 +37,7 @@ def court(config: Mapping[str, Any], *, base: Path) -> str:
         text, numbers = saved_text(found), [{**asdict(one), "verdict": one.verdict} for one in found]
     else:
         scores = {name: from_config.score(node, f"scores.{name}") for name, node in o.scores.items()}
-        dataset = pool_of(o).load(o.datasets, Selection(episodes=o.episodes), threads=o.threads)
+        dataset = pool_of(o).load(o.datasets, Selection(episodes=o.episodes), threads=o.threads, truth=True)
         told = detections(dataset, scores, resamples=o.resamples)
         said = f"{o.task['name']}, {o.realism['name']} realism, {o.fleet['name']} fleet: {len(dataset)} demonstrations"
         text, numbers = f"{said}\n\n{detections_text(told)}", [asdict(one) for one in told]

@@ -14,6 +14,8 @@ from shopfloor.study.running.evaluation import Evaluation
 Node = Mapping[str, Any]  # a config group's choice: a name, a _target_ and its arguments
 Threads = Annotated[int, Field(ge=0, le=4096)]
 Hours = Annotated[float, Field(gt=0)]
+Seconds = Annotated[float, Field(gt=0)]
+Part = Annotated[str, Field(pattern=r"^\d+/\d+$")]  # as "2/8"
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Learning:
     robot_hours: Hours | None = None
     operators: PositiveInt | None = None
     pool: PositiveInt | None = None
+    horizon: Seconds | None = None
     filters: Node = field(default_factory=dict)  # by name
 
 
@@ -73,10 +76,18 @@ class CollectOptions:
     episodes: PositiveInt
     sites: PositiveInt
     operators: PositiveInt | None
+    horizon: Seconds | None
     seeds: PoolSeeds
     seed: NonNegativeInt
     datasets: Path
     threads: Threads
+
+
+@dataclass(frozen=True)
+class PartOptions(CollectOptions):
+    """Of a dataset, or of a part of one."""
+
+    part: Part | None
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def unseen(dataset: Dataset) -> Dataset:
 def with_truth_of(dataset: Dataset, other: Dataset) -> Dataset:
     """A dataset of the same episodes as another, with the ground truth of that one."""
     truth = getattr(other, "truth", None)
-    return dataset if truth is None else replace(dataset, truth=truth)  # type: ignore[call-arg]
+    return dataset if truth is None else replace(dataset, truth=truth)
 
 
 def columns_in(dataset: Dataset) -> Columns:
@@ -64,7 +64,7 @@ def action_names(dataset: Dataset) -> tuple[str, ...]:
 
 def _names(dataset: Dataset) -> tuple[str, ...]:
     """Of the observation's elements, then of the action's."""
-    names: tuple[str, ...] = getattr(dataset, "feature_names", ())
+    names: tuple[str, ...] = dataset.feature_names
     if not names:
         raise ValueError("the dataset does not say what its columns are called, want feature_names")
     return names

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from shopfloor.demos.fidelity.columns import columns_of, given_columns
 from shopfloor.demos.fidelity.frames import assembled
 from shopfloor.demos.fidelity.recording import Recording
-from shopfloor.demos.layout import INFO_PATH, DatasetError
+from shopfloor.demos.layout import INFO_PATH, MEASURED, DatasetError
 
 VERSIONS = ("v2.0", "v2.1", "v3.0")
 SUCCESS, OPERATOR = "next.success", "operator"
@@ -51,7 +51,8 @@ def read_recording(
     for name in (state, action):
         if name not in features:
             raise DatasetError(f"dataset {folder}: no feature {name}, want one of {', '.join(features)}")
-    wanted = [name for name in (state, action, "episode_index", "timestamp", SUCCESS) if name in features]
+    clock = MEASURED if MEASURED in features else "timestamp"
+    wanted = [name for name in (state, action, "episode_index", clock, SUCCESS) if name in features]
     tables = [_columns(file, wanted) for file in sorted((folder / "data").rglob("*.parquet"))]
     if not tables:
         raise DatasetError(f"dataset {folder}: no data/**/*.parquet, want one or more")
@@ -74,7 +75,7 @@ def read_recording(
             bounds,
             columns,
             rate=info["fps"],
-            times=values["timestamp"][order, 0] if "timestamp" in values else None,
+            times=values[clock][order, 0] if clock in values else None,
             operators=_operators(folder, numbers_of),
             success=values[SUCCESS][ends, 0] > 0 if SUCCESS in values else None,
         )

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
 from shopfloor.demos.dataset import Dataset
 from shopfloor.demos.fidelity.columns import Columns, columns_of
 from shopfloor.demos.fidelity.recording import Recording
-from shopfloor.demos.layout import STATE
 
 Array = NDArray[np.float64]
 
 
-def recording_of(dataset: Dataset, feature_names: Mapping[str, Sequence[str]]) -> Recording:
+def recording_of(dataset: Dataset) -> Recording:
     """The recording of a dataset of ours, in the order in which it was collected.
 
-    feature_names: those of its task. Actions are the commands; what the sensors said is the path. Labels say what was
-    finished; times are not measured. ValueError where no path is among the names.
+    Actions are the commands; what the sensors said is the path. Labels say what was finished. ValueError where no path
+    is among the features' names.
     """
     return assembled(
         dataset.observations[:, : dataset.state_dim].astype(np.float64),
         dataset.actions.astype(np.float64),
         dataset.bounds,
-        columns_of(feature_names[STATE], feature_names["action"]),
+        columns_of(dataset.state_names, dataset.action_names),
         rate=dataset.fps,
+        times=dataset.times,
         operators=dataset.operators,
         success=dataset.episode_success,
     )

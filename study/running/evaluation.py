@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Literal, Protocol, cast
 import numpy as np
 
 from shopfloor.agents.protocol import Agent, Policy
+from shopfloor.demos.drivers import PolicyDriver
+from shopfloor.demos.play import play
 from shopfloor.envs import Realism, ShopfloorVectorEnv, Task, held_out_sites, validation_sites
 from shopfloor.envs.vector import Ending
 from shopfloor.progress import progress
@@ -59,27 +61,24 @@ def evaluate(
     n = evaluation.episodes
     sites = evaluation.site_numbers()
     env = ShopfloorVectorEnv(new_task(), n, realism=realism, sites=sites, autoreset_mode="Disabled", threads=threads)
-    policy = policy_for(env)
-    observations, info = env.reset(seed=evaluation.seed)
-    policy.reset(np.ones(n, dtype=bool))
-    returns, ended_by = np.zeros(n), np.zeros(n, dtype=np.int64)
+    driver = PolicyDriver(policy_for(env))
+    returns, ended_by, lengths = np.zeros(n), np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
     measures = {measure.name: np.zeros(n) for measure in env.task.measures()}
     with progress(label="evaluate", total=n, unit="episode") as bar:
-        while not env.over.all():
-            observations, reward, _, _, info = env.step(policy.act(observations))
-            returns += reward
-            over = info["ended_by"] > 0
-            ended_by[over] = info["ended_by"][over]
+        for moment in play(env, driver, range(n), seed=evaluation.seed):  # as many lanes as episodes: one in each
+            returns += moment.rewards
+            ended, info = moment.ended, moment.info
+            ended_by[ended], lengths[ended] = moment.ended_by[ended], moment.steps[ended] + 1
             for name, values in measures.items():
-                values[over] = info["measures"][name][over]
-            bar.update(int(env.over.sum()) - bar.n)
+                values[ended] = info["measures"][name][ended]
+            bar.update(int(ended.sum()))
     env.close()
     return {
         "sites": info["site"].tolist(),
         "episodes": info["episode_index"].tolist(),
         "success": (ended_by == Ending.SUCCESS).tolist(),
         "returns": returns.tolist(),
-        "lengths": env.steps.tolist(),
+        "lengths": lengths.tolist(),
         "diverged": (ended_by == Ending.DIVERGED).tolist(),
         "ended_by": [Ending(int(how)).name.lower() for how in ended_by],
         "stages": [env.task.stages[stage] for stage in info["stage"]],

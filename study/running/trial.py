@@ -58,7 +58,10 @@ def run_trial(
     loaded = time.perf_counter()
 
     record = agent.fit(
-        dataset, budget, stream(Purpose.AGENT, training_seed), env_factory=training_env(pool, threads=threads)
+        dataset.without_truth(),
+        budget,
+        stream(Purpose.AGENT, training_seed),
+        env_factory=training_env(pool, threads=threads),
     )
     training = checked_record(record, agent)
     fitted = time.perf_counter()

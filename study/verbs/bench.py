@@ -3,6 +3,7 @@
 shopfloor bench                        # every task at 128 simulations, one of them at four sizes, and the rest
 shopfloor bench --quick                # fewer repeats
 shopfloor bench --tasks Kitting        # the engine on these tasks alone
+shopfloor bench --loading              # a dataset of a million frames alone
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import argparse
 import copy
 import os
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -36,6 +39,16 @@ from shopfloor.progress import progress
 
 BATCH, HIDDEN = 256, (256, 256, 256)
 GOALS = {1: 0.45, 16: 0.8, 128: 0.8}  # simulations -> share of raw mj_step
+LARGE = 1_000_000  # frames
+PEAK = """
+import resource, sys
+from pathlib import Path
+from shopfloor.demos import lerobot
+most = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 * 1.048576
+before = most()
+lerobot.read(Path(sys.argv[1]))
+print(most() - before)
+"""  # [MB] beyond what the imports took, in a process of its own
 DETAILED = "PegInsertion"  # the task of which all sizes are measured
 
 
@@ -181,7 +194,7 @@ def storage_lines(dataset: Dataset, *, repeats: int) -> list[str]:
         for repeat in range(repeats):
             path = Path(folder) / str(repeat)
             with stopwatch(written):
-                lerobot.write(dataset, path, recipe={}, feature_names={})
+                lerobot.write(dataset, path, recipe={})
             with stopwatch(read):
                 lerobot.read(path)
     episodes = f"{len(dataset)} episodes, {megabytes:.0f} MB of arrays"
@@ -189,6 +202,36 @@ def storage_lines(dataset: Dataset, *, repeats: int) -> list[str]:
         f"dataset written, {episodes}: {megabytes / np.median(written):.1f} MB/s, {np.median(written):.2f} s",
         f"dataset read and checked:   {megabytes / np.median(read):.1f} MB/s, {np.median(read):.2f} s",
     ]
+
+
+def loading_lines(*, repeats: int) -> list[str]:
+    """How quickly a large dataset is read and checked, beside numpy's read of the same bytes, and in what memory."""
+    rng = np.random.default_rng(0)
+    dataset = Dataset.of(
+        rng.standard_normal((LARGE, 40), dtype=np.float32),
+        rng.uniform(-1, 1, (LARGE, 8)).astype(np.float32),
+        bounds=np.arange(0, LARGE + 1, 200),
+        fps=20,
+        state_dim=20,
+    )
+    megabytes = sum(value.nbytes for value in vars(dataset).values() if isinstance(value, np.ndarray)) / 1e6
+    ours: list[float] = []
+    reference: list[float] = []
+    with tempfile.TemporaryDirectory() as folder:
+        path, plain = Path(folder) / "dataset", Path(folder) / "plain.npy"
+        lerobot.write(dataset, path, recipe={})
+        np.save(plain, np.zeros(int(megabytes * 1e6), np.uint8))
+        for _ in range(repeats):
+            with stopwatch(reference):
+                np.load(plain)
+            with stopwatch(ours):
+                lerobot.read(path)
+        done = subprocess.run([sys.executable, "-c", PEAK, str(path)], capture_output=True, text=True, check=True)
+    read, loaded = ([LARGE / seconds for seconds in side] for side in (ours, reference))
+    line = Line(f"{LARGE:,} frames read and checked / numpy's read", "frames/s", read, loaded)
+    seconds = f"median {np.median(ours):.2f} s, least {min(ours):.2f} s; want < 3 s on an idle machine"
+    memory = f"most memory while it was read: {float(done.stdout) / megabytes:.2f} times its arrays; want <= 2"
+    return [str(line), seconds, memory]
 
 
 def many_episodes(dataset: Dataset, times: int) -> Dataset:
@@ -204,6 +247,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help="fewer repeats and smaller sizes")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="for the physics of both sides")
     parser.add_argument("--tasks", nargs="+", choices=list(TASKS), help="only the engine's lines, of these tasks")
+    parser.add_argument("--loading", action="store_true", help="only the line of a dataset of a million frames")
     return parser
 
 
@@ -218,6 +262,9 @@ def main(arguments: Sequence[str]) -> None:
 
     print(f"{threads} threads, {repeats} repeats; ratio: median [least, most] of ours / reference\n")
     print(f"{'':<58}{'ours':>12}{'reference':>12} {'':<16}{'ratio':<22}goal")
+    if given.loading:
+        print(*loading_lines(repeats=repeats), sep="\n")
+        return
     jobs: list[Callable[[], Line]] = []
     for task in given.tasks or TASKS:
         for n in sizes if task == DETAILED else (128,):

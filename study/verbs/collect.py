@@ -1,6 +1,7 @@
 """Collect demonstrations of a task into a LeRobot v3 dataset, or find the one that is there.
 
 shopfloor collect episodes=200 realism=ideal
+shopfloor collect episodes=2000 part=2/8      # one of 8 parts, which the same command without part= joins
 """
 
 from __future__ import annotations

@@ -39,9 +39,9 @@ def demonstrations(episodes: int, *, seed: int = 0, noise: float = 0.0, failures
         observations[:, frame] = state
         actions[:, frame] = np.clip(sign * expert(state) + rng.normal(0, noise, (episodes, ACT_DIM)), -1, 1)
         state[:, :2] += STEP * actions[:, frame]
-    return Dataset(
-        observations=observations.reshape(-1, OBS_DIM),
-        actions=actions.reshape(-1, ACT_DIM),
+    return Dataset.of(
+        observations.reshape(-1, OBS_DIM),
+        actions.reshape(-1, ACT_DIM),
         rewards=np.zeros(episodes * FRAMES, np.float32),
         success=success.ravel(),
         bounds=np.arange(episodes + 1, dtype=np.int64) * FRAMES,

@@ -1,43 +1,13 @@
 """A small world with planted faults: hands that go to a goal, of which some are shaky, detour, stand still or drop."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-
 import numpy as np
 
 from shopfloor.demos.dataset import Dataset
+from shopfloor.demos.truth import Truth
 
 NAMES = ("tcp_x", "tcp_y", "tcp_z", "opening", "to_goal_x", "to_goal_y", "to_goal_z", "dx", "dy", "dz", "gripper")
 SPEED = 0.05  # [m] a frame at full command
 FPS = 20
-
-
-@dataclass(frozen=True)
-class Truth:
-    outcomes: np.ndarray
-    faults: Mapping[str, np.ndarray]
-
-    def of(self, episodes):
-        return Truth(self.outcomes[episodes], {name: amount[episodes] for name, amount in self.faults.items()})
-
-
-@dataclass(frozen=True, eq=False)
-class Known(Dataset):
-    """A dataset that says what its columns are called, and holds its truth."""
-
-    feature_names: tuple = NAMES
-    truth: Truth | None = None
-
-    def without_truth(self):
-        return replace(self, truth=None)
-
-    def take(self, n, *, order_seed=None):
-        assert order_seed is None
-        return self._gather(np.arange(n))
-
-    def _gather(self, episodes):
-        truth = self.truth
-        return replace(super(Known, self.without_truth())._gather(episodes), truth=truth and truth.of(episodes))
 
 
 def episode(number, *, tremor=0.0, detour=0.0, pause=0, dropped=False, idle_start=0, idle_end=0, seed=0):
@@ -82,25 +52,20 @@ def known(episodes, *, sites=2, operators=6, labels=None):
     success = np.zeros(bounds[-1], bool)
     success[bounds[1:] - 1] = outcomes if labels is None else labels
     rng = np.random.default_rng(1)
-    return Known(
-        observations=np.concatenate([seen for seen, *_ in made]),
-        actions=np.concatenate([done for _, done, _ in made]),
-        rewards=np.zeros(bounds[-1], np.float32),
-        success=success,
+    faults = {
+        name: np.array([float(options.get(name, 0)) for options in episodes]) for name in ("tremor", "detour", "pause")
+    }
+    return Dataset.of(
+        np.concatenate([seen for seen, *_ in made]),
+        np.concatenate([done for _, done, _ in made]),
         bounds=bounds,
+        fps=FPS,
+        state_dim=4,
+        feature_names=NAMES,
+        success=success,
         sites=rng.integers(sites, size=len(made)),
         operators=rng.integers(operators, size=len(made)),
-        state_dim=4,
-        fps=FPS,
-        task="Go there.",
-        robot_type="toy",
-        truth=Truth(
-            outcomes,
-            {
-                name: np.array([float(options.get(name, 0)) for options in episodes])
-                for name in ("tremor", "detour", "pause")
-            },
-        ),
+        truth=Truth(outcomes, faults),
     )
 
 

@@ -5,6 +5,7 @@ import pytest
 from toy import toy
 
 from shopfloor.demos.dataset import Dataset
+from shopfloor.demos.truth import Truth
 
 
 @pytest.mark.parametrize("order_seed", [None, 7])
@@ -45,9 +46,15 @@ def test_the_empty_volume_knows_its_dimensions():
 
 @pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(Dataset)])
 def test_the_hash_changes_with_every_field(field):
-    dataset = toy(0, 4)
+    dataset = toy(0, 4, truth=True)
     value = getattr(dataset, field)
-    if isinstance(value, str):
+    if field == "truth":
+        changed = Truth(value.outcomes, {"slip": value.faults["slip"] + 1})
+        other = Truth(~value.outcomes, value.faults)
+        assert dataclasses.replace(dataset, truth=other).content_hash != dataset.content_hash
+    elif field == "feature_names":
+        changed = ("z", *value[1:])
+    elif isinstance(value, str):
         changed = value + "!"
     elif isinstance(value, int):
         changed = value - 1
@@ -66,6 +73,11 @@ def test_the_hash_changes_with_every_field(field):
         ("actions", np.zeros((2, 2), np.float32)),
         ("bounds", np.array([0, 3, 3])),
         ("sites", np.zeros(3, np.int64)),
+        ("times", np.zeros(3)),
+        ("terminated", np.zeros(3, bool)),
+        ("last_observations", np.zeros((2, 4), np.float32)),
+        ("feature_names", ("a", "b")),
+        ("truth", Truth(np.zeros(3, bool))),
         ("state_dim", 4),
     ],
 )
@@ -76,7 +88,13 @@ def test_shapes_that_disagree_are_refused(field, value):
 
 @pytest.mark.parametrize(
     ("field", "kind"),
-    [("observations", np.float64), ("actions", np.int64), ("success", np.int64), ("sites", np.int32)],
+    [
+        ("observations", np.float64),
+        ("actions", np.int64),
+        ("success", np.int64),
+        ("sites", np.int32),
+        ("sources", np.int64),
+    ],
 )
 def test_arrays_of_other_types_are_refused(field, kind):
     with pytest.raises(ValueError, match=f"^{field} {np.dtype(kind)} of shape .*, want"):
@@ -97,6 +115,8 @@ def test_arrays_of_other_dimensions_and_a_rate_of_zero_are_refused():
         ("actions", -np.inf, "actions hold NaN or infinity"),
         ("rewards", np.nan, "rewards hold NaN"),
         ("actions", np.float32(1.0001), "actions leave"),
+        ("times", np.inf, "times hold NaN"),
+        ("sources", 4, "sources of another number than 0 to 3"),
     ],
 )
 def test_values_that_no_agent_can_learn_from_are_found_in_their_frame(field, value, said):
@@ -120,3 +140,44 @@ def test_arrays_are_read_only():
 def test_datasets_of_different_tasks_do_not_join():
     with pytest.raises(ValueError, match="like the first"):
         Dataset.concatenate([toy(0, 1), dataclasses.replace(toy(1, 2), task="Else.")])
+
+
+def test_truth_goes_with_its_episodes_and_can_be_left_out():
+    whole = toy(0, 9, truth=True)
+    chosen = whole.select(np.arange(9) % 4 == 1)
+    for some, numbers in ((chosen, [1, 5]), (whole.take(3), [0, 1, 2]), (whole.take(9, order_seed=3).take(0), [])):
+        assert some.truth.outcomes.tolist() == whole.truth.outcomes[numbers].tolist()
+        assert some.truth.faults["slip"].tolist() == whole.truth.faults["slip"][numbers].tolist()
+    blind = whole.without_truth()
+    assert blind.truth is None
+    assert blind.content_hash == toy(0, 9).content_hash != whole.content_hash
+    with pytest.raises(ValueError, match="like the first"):
+        Dataset.concatenate([whole, toy(9, 10)])
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "faults", "said"),
+    [
+        (np.zeros(2), {}, "outcomes float64"),
+        (np.zeros(2, bool), {"slip": np.zeros(3)}, r"fault slip float64 of shape \(3,\), want .* \(2,\)"),
+        (np.zeros(2, bool), {"slip": np.zeros(2, int)}, "fault slip int64"),
+    ],
+)
+def test_an_unsound_truth_is_refused(outcomes, faults, said):
+    with pytest.raises(ValueError, match=said):
+        Truth(outcomes, faults)
+
+
+def test_truths_of_other_faults_do_not_join():
+    with pytest.raises(ValueError, match=r"faults \['slip'\], want \[\] like the first"):
+        Truth.concatenate([Truth(np.zeros(1, bool)), Truth(np.zeros(1, bool), {"slip": np.zeros(1)})])
+
+
+def test_a_dataset_by_hand_has_sensible_rest():
+    observations = np.arange(10, dtype=np.float32).reshape(5, 2)
+    made = Dataset.of(observations, np.zeros((5, 1), np.float32), bounds=np.array([0, 2, 5]), fps=10)
+    assert made.times.tolist() == [0, 0.1, 0, 0.1, 0.2]
+    assert made.last_observations.tolist() == [[2, 3], [8, 9]]
+    assert (made.policies.tolist(), made.ended_by.tolist(), made.state_dim) == ([-1, -1], [0, 0], 2)
+    assert made.feature_names == ("observation_0", "observation_1", "action_0")
+    made.require_sound()

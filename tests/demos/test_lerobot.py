@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from toy import NAMES, RECIPE, toy
+from toy import RECIPE, toy
 
 from shopfloor.demos import lerobot
 from shopfloor.demos.lerobot import DatasetError
@@ -16,7 +16,7 @@ DATA = "data/chunk-000/file-000.parquet"
 
 @pytest.fixture
 def folder(tmp_path):
-    lerobot.write(toy(0, 12), tmp_path / "toy", recipe=RECIPE, feature_names=NAMES)
+    lerobot.write(toy(0, 12), tmp_path / "toy", recipe=RECIPE)
     return tmp_path / "toy"
 
 
@@ -25,7 +25,7 @@ def test_what_was_written_is_read_to_the_bit(folder):
 
 
 def test_equal_datasets_give_equal_bytes(folder, tmp_path):
-    lerobot.write(toy(0, 12), tmp_path / "again", recipe=RECIPE, feature_names=NAMES)
+    lerobot.write(toy(0, 12), tmp_path / "again", recipe=RECIPE)
     for path in folder.rglob("*.*"):
         assert path.read_bytes() == (tmp_path / "again" / path.relative_to(folder)).read_bytes(), path
 
@@ -80,7 +80,7 @@ def test_tasks_are_indexed_by_their_text(folder):
 
 def test_large_data_is_split_into_files(tmp_path, monkeypatch):
     monkeypatch.setattr(lerobot, "FILE_MB", 1e-3)
-    lerobot.write(toy(0, 40), tmp_path / "split", recipe=RECIPE, feature_names=NAMES)
+    lerobot.write(toy(0, 40), tmp_path / "split", recipe=RECIPE)
     assert len(list((tmp_path / "split" / "data").rglob("*.parquet"))) > 3
     assert lerobot.read(tmp_path / "split").content_hash == toy(0, 40).content_hash
     files = pq.read_table(tmp_path / "split/meta/episodes/chunk-000/file-000.parquet").column("data/file_index")
@@ -115,10 +115,10 @@ def test_a_write_that_fails_midway_leaves_nothing(tmp_path, monkeypatch):
 
     monkeypatch.setattr(lerobot, "overall_statistics", fail)
     with pytest.raises(OSError, match="disk full"):
-        lerobot.write(toy(0, 3), tmp_path / "toy", recipe=RECIPE, feature_names=NAMES)
+        lerobot.write(toy(0, 3), tmp_path / "toy", recipe=RECIPE)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_existing_folder_is_not_written_over(folder):
     with pytest.raises(FileExistsError, match="want a new folder"):
-        lerobot.write(toy(0, 3), folder, recipe=RECIPE, feature_names=NAMES)
+        lerobot.write(toy(0, 3), folder, recipe=RECIPE)

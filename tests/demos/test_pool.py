@@ -11,6 +11,7 @@ from shopfloor.demos.selection import Labelled, Selection, Shorter
 from shopfloor.demos.store import Store
 from shopfloor.envs import IDEAL
 from shopfloor.envs.tasks import PegInsertion
+from shopfloor.envs.vector import Ending
 
 CONFIG = ({"name": "PegInsertion"}, {"name": "ideal"}, {"name": "skilled"})
 CREW = Crew(sites=2)
@@ -33,13 +34,13 @@ def test_a_pool_is_collected_once(tmp_path):
 
 
 def test_all_that_determines_a_demonstration_names_its_dataset(tmp_path):
-    crews = [Crew(3), Crew(2, seed=1), Crew(2, fleet_seed=1), Crew(2, operators=1)]
+    crews = [Crew(3), Crew(2, seed=1), Crew(2, fleet_seed=1), Crew(2, operators=1), Crew(2, horizon=9.0)]
     others = [recipe(*CONFIG, crew) for crew in crews]
     for index in range(len(CONFIG)):
         changed = [{"name": "PegInsertion", "more": 1} if i == index else part for i, part in enumerate(CONFIG)]
         others.append(recipe(*changed, CREW))
     others += [{**RECIPE, "code": "0" * 16}, {**RECIPE, "versions": {**RECIPE["versions"], "mujoco": "3.0.0"}}]
-    assert len({Store(tmp_path).folder(other) for other in [RECIPE, *others]}) == 10
+    assert len({Store(tmp_path).folder(other) for other in [RECIPE, *others]}) == 11
     assert set(RECIPE["versions"]) == {"mujoco", "gymnasium", "numpy"}
 
 
@@ -57,7 +58,9 @@ def test_a_pool_that_grows_is_the_one_that_was_collected_at_once(tmp_path):
     assert POOL.load(tmp_path / "grown", first(5), threads=2).content_hash == whole.content_hash
 
 
-@pytest.mark.parametrize(("field", "value"), [("sites", 0), ("seed", -1), ("fleet_seed", -1), ("operators", 0)])
+@pytest.mark.parametrize(
+    ("field", "value"), [("sites", 0), ("seed", -1), ("fleet_seed", -1), ("operators", 0), ("horizon", 0.01)]
+)
 def test_an_impossible_crew_is_refused(tmp_path, field, value):
     with pytest.raises(ValueError, match=f"{value}.*want"):
         dataclasses.replace(POOL, crew=dataclasses.replace(CREW, **{field: value}))
@@ -87,8 +90,39 @@ def test_a_selection_that_nothing_meets_is_refused(tmp_path, monkeypatch):
 
 def test_every_column_of_a_dataset_has_a_name():
     task = PegInsertion()
-    empty, names = without_demonstrations(task), task.feature_names
+    empty = without_demonstrations(task)
     assert len(empty) == 0
-    assert len(names["observation.state"]) == empty.state_dim
-    assert len(names["observation.state"] + names["observation.environment_state"]) == empty.obs_dim
-    assert len(names["action"]) == empty.act_dim
+    assert empty.feature_names == task.feature_names
+    assert len(empty.state_names) == empty.state_dim
+    assert len(empty.state_names + empty.environment_names) == empty.obs_dim
+    assert len(empty.action_names) == empty.act_dim
+
+
+def test_demonstrations_may_have_a_horizon_of_their_own(tmp_path):
+    short = dataclasses.replace(POOL, crew=Crew(2, horizon=2.0), recipe=recipe(*CONFIG, Crew(2, horizon=2.0)))
+    dataset = short.load(tmp_path, first(2), threads=1)
+    assert np.diff(dataset.bounds).tolist() == [40, 40]
+    assert dataset.ended_by.tolist() == [Ending.TIME] * 2
+    whole = POOL.load(tmp_path, first(2), threads=1)
+    np.testing.assert_array_equal(dataset.observations[0], whole.observations[0])
+    assert len(whole.actions) > 80
+
+
+def test_only_who_asks_is_told_the_truth_and_no_filter_ever(tmp_path):
+    seen = []
+
+    def look(dataset):
+        seen.append(dataset.truth)
+        return np.ones(len(dataset), bool)
+
+    selection = Selection(episodes=2, filters={"look": look})
+    assert POOL.load(tmp_path, selection, threads=1).truth is None
+    assert len(POOL.load(tmp_path, selection, threads=1, truth=True).truth) == 2
+    assert seen == [None, None]
+
+
+def test_parts_of_a_pool_are_joined(tmp_path):
+    for part in (2, 1):
+        POOL.load_part(tmp_path / "parts", 3, part=part, of=2, threads=1)
+    joined, whole = (POOL.load(tmp_path / name, first(3), threads=1) for name in ("parts", "whole"))
+    assert joined.content_hash == whole.content_hash

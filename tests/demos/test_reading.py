@@ -1,6 +1,7 @@
 """A dataset is read whole or refused in one line: what lies in its folder is checked, whoever wrote it."""
 
 import dataclasses
+import hashlib
 import json
 import re
 import shutil
@@ -12,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from toy import NAMES, RECIPE, toy
 
-from shopfloor.demos import lerobot, seal
+from shopfloor.demos import lerobot, parquet, seal
 from shopfloor.demos.lerobot import DatasetError
 
 DATA, EPISODES = "data/chunk-000/file-000.parquet", "meta/episodes/chunk-000/file-000.parquet"
@@ -23,7 +24,7 @@ FLIPS = 40  # of every file
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     folder = tmp_path_factory.mktemp("written") / "toy"
-    lerobot.write(toy(0, 6), folder, recipe=RECIPE, feature_names=NAMES)
+    lerobot.write(toy(0, 6), folder, recipe=RECIPE)
     return folder
 
 
@@ -104,7 +105,7 @@ def test_the_seal_covers_all_of_itself(folder, key):
 
 
 def test_a_recipe_of_numbers_and_tuples_is_sealed_as_it_is_read(tmp_path):
-    lerobot.write(toy(0, 2), tmp_path / "a", recipe={10: (1, 2.5), 9: None}, feature_names=NAMES)
+    lerobot.write(toy(0, 2), tmp_path / "a", recipe={10: (1, 2.5), 9: None})
     assert len(lerobot.read(tmp_path / "a")) == 2
 
 
@@ -183,6 +184,9 @@ BAD_DATA = {
         lambda c: c.update({"frame_index": pa.array(c["index"].to_pylist())}),
         "frame_index of frame 3 is 3, want 0",
     ),
+    "source": (lambda c: c.update(source=pa.array([9] * len(c["index"]), pa.int8())), "sources of another number"),
+    "wide source": (lambda c: c.update(source=pa.array([0] * len(c["index"]))), "source is of type int64, want int8"),
+    "time": (lambda c: c.update(measured_time=pa.array([np.inf] * len(c["index"]))), "times hold NaN or infinity"),
     "no action": (lambda c: c.pop("action"), "no column action, want it"),
     "no index": (lambda c: c.pop("episode_index"), "no column episode_index, want it"),
 }
@@ -214,6 +218,14 @@ BAD_EPISODES = {
     "no task": (lambda c: c.update({"tasks": pa.array([[]] * 6, pa.list_(pa.string()))}), "tasks '', want one"),
     "file": (lambda c: c.update({"data/file_index": pa.array([7] * 6)}), "file-007.parquet is missing"),
     "site": (lambda c: c.update({"site": pa.array(["here"] * 6)}), "site is of type string"),
+    "last": (
+        lambda c: c.update(last_observation=lists([[0.0]] * 6)),
+        r"last_observation has rows of width \[1\], want 3",
+    ),
+    "last is no number": (
+        lambda c: c.update(last_observation=lists([[0.0, np.nan, 0.0]] * 6)),
+        "episode 0: the last observation holds NaN",
+    ),
     "none": (lambda c: c.update({name: column.slice(0, 0) for name, column in c.items()}), "no column length"),
 }
 
@@ -273,17 +285,19 @@ def test_what_is_no_json_object_is_refused(folder, name, content):
 def foreign(folder):
     """What LeRobot's own recorder leaves: no seal, no labels, no site, no operator; a camera besides."""
     (folder / SEAL).unlink()
-    labels = ("next.reward", "next.success", "next.done")
+    labels = (*FRAME, "next.truncated", "next.done")
 
     def without_labels(info):
         for name in labels:
             del info["features"][name]
         info["robot_type"] = None
+        info["features"]["action"]["names"] = None
+        info["features"]["observation.state"]["names"] = {"motors": ["shoulder", "elbow"]}
         info["features"]["observation.images.top"] = {"dtype": "video", "shape": [4, 4, 3], "names": None}
 
     edit_json(folder / INFO, without_labels)
     edit_table(folder / DATA, lambda columns: [columns.pop(name) for name in labels])
-    edit_table(folder / EPISODES, lambda columns: [columns.pop(name) for name in ("site", "operator")])
+    edit_table(folder / EPISODES, lambda columns: [columns.pop(name) for name in EPISODE])
     return folder
 
 
@@ -298,6 +312,12 @@ def test_foreign_data_is_read_on_purpose_and_what_is_assumed_is_said(folder):
         "no site: it is 0",
         "no operator: it is 0",
         "no robot_type: it is called unknown",
+        "no source: every action is taken for an operator's",
+        "no measured_time: times are the frames' numbers over the rate",
+        "no next.terminated: no episode is taken for terminated",
+        "no last_observation: it is taken to be that of the last frame",
+        "no policy: it is -1",
+        "no name for each of action: they are numbered",
         "observation.images.top is not read",
     ):
         assert part in said
@@ -311,11 +331,17 @@ def test_foreign_data_is_read_on_purpose_and_what_is_assumed_is_said(folder):
     assert not dataset.sites.any()
     assert not dataset.operators.any()
     assert dataset.robot_type == "unknown"
+    assert dataset.feature_names == ("shoulder", "elbow", "c", "action_0", "action_1")
+    np.testing.assert_array_equal(dataset.last_observations, want.observations[want.bounds[1:] - 1])
 
 
-@pytest.mark.parametrize("name", ["next.reward", "next.success", "site", "operator"])
+FRAME = ("next.reward", "next.success", "next.terminated", "source", "measured_time")
+EPISODE = ("site", "operator", "session", "round", "policy", "ended_by", "last_observation")
+
+
+@pytest.mark.parametrize("name", [*FRAME, *EPISODE])
 def test_nothing_is_assumed_of_verified_data(folder, name):
-    if name.startswith("next"):
+    if name in FRAME:
         edit_json(folder / INFO, lambda info: info["features"].pop(name))
     else:
         edit_table(folder / EPISODES, lambda columns: columns.pop(name))
@@ -329,6 +355,69 @@ def test_files_that_fit_their_seal_and_not_its_content_are_refused(folder):
     seal_again(folder)
     with pytest.raises(DatasetError, match=r"content \w{12}, want \w{12}; delete the folder"):
         lerobot.read(folder)
+
+
+def test_a_dataset_of_an_earlier_layout_is_named(folder):
+    def earlier(value):
+        del value["layout"], value["digest"]
+        text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+        value["digest"] = hashlib.sha256(text.encode()).hexdigest()
+
+    edit_json(folder / SEAL, earlier)
+    with pytest.raises(DatasetError, match=r"is of layout 1, want 2, .*; delete the folder to have it collected again"):
+        lerobot.read(folder)
+
+
+@pytest.fixture
+def true(tmp_path):
+    lerobot.write(toy(0, 6, truth=True), tmp_path / "true", recipe=RECIPE)
+    return tmp_path / "true"
+
+
+def test_truth_lies_apart_and_is_read_only_where_it_is_asked_for(true, monkeypatch):
+    assert lerobot.read(true, truth=True).content_hash == toy(0, 6, truth=True).content_hash
+    with pytest.warns(UserWarning, match="not verified$"):
+        assert lerobot.read(true, verify=False, truth=True).content_hash == toy(0, 6, truth=True).content_hash
+    said = [path.name for path in true.rglob("*") if path.is_file() and b"slip" in path.read_bytes()]
+    assert said == ["truth.parquet"]
+    monkeypatch.setattr(lerobot, "read_truth", None)
+    assert lerobot.read(true).content_hash == toy(0, 6).content_hash
+    assert unverified(true).truth is None
+
+
+BAD_TRUTH = {
+    "no outcome": (lambda c: c.pop("outcome"), "no column outcome, want it"),
+    "fewer": (lambda c: c.update({name: column.slice(0, 4) for name, column in c.items()}), "'truth': 4.* want 6"),
+    "order": (lambda c: c.update(episode_index=pa.array([5, 4, 3, 2, 1, 0])), "episode_index is not 0, 1, 2"),
+    "type": (lambda c: c.update(outcome=pa.array([1] * 6)), "is of type int64, want bool"),
+    "empty": (lambda c: c.update({"fault/slip": pa.nulls(6, pa.float64())}), "6 empty places"),
+}
+
+
+@pytest.mark.parametrize("fault", BAD_TRUTH)
+def test_a_truth_that_cannot_be_used_is_refused(true, fault):
+    change, said = BAD_TRUTH[fault]
+    edit_table(true / "meta/truth.parquet", change)
+    seal_again(true)
+    with pytest.raises(DatasetError, match=said):
+        lerobot.read(true, truth=True)
+
+
+@pytest.mark.parametrize("name", [DATA, EPISODES])
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
+def test_a_truncated_table_is_refused_whoever_wrote_it(folder, name, share):
+    content = (folder / name).read_bytes()
+    (folder / name).write_bytes(content[: int(share * len(content))])
+    with pytest.raises(DatasetError, match=f"{name} cannot be read"):
+        unverified(folder)
+    seal_again(folder)
+    with pytest.raises(DatasetError, match=f"{name} cannot be read"):
+        lerobot.read(folder)
+
+
+def test_the_size_of_the_portions_changes_nothing(folder, monkeypatch):
+    monkeypatch.setattr(parquet, "PORTION", 5)
+    assert lerobot.read(folder).content_hash == toy(0, 6).content_hash
 
 
 def test_own_data_loses_nothing_by_not_being_verified(folder):
@@ -349,9 +438,9 @@ def test_edited_data_is_read_on_purpose(folder):
 
 
 def test_plain_values_and_wider_floats_of_other_recorders_are_read(tmp_path):
-    thin = dataclasses.replace(toy(0, 6), actions=toy(0, 6).actions[:, :1])
+    thin = dataclasses.replace(toy(0, 6), actions=toy(0, 6).actions[:, :1], feature_names=NAMES[:4])
     folder = tmp_path / "thin"
-    lerobot.write(thin, folder, recipe={}, feature_names={})
+    lerobot.write(thin, folder, recipe={})
     plain = [row[0] for row in pq.read_table(folder / DATA).column("action").to_pylist()]
     edit_table(folder / DATA, lambda c: c.update(action=pa.array(plain, pa.float64())))
     edit_json(folder / INFO, lambda info: info["features"]["action"].update(dtype="float64"))
@@ -364,7 +453,7 @@ def test_only_what_can_be_collected_again_is_to_be_deleted(folder, tmp_path):
             lerobot.read(path)
         return str(refused.value)
 
-    lerobot.write(toy(0, 2), tmp_path / "other", recipe={}, feature_names=NAMES)
+    lerobot.write(toy(0, 2), tmp_path / "other", recipe={})
     for path, ours in ((folder, True), (tmp_path / "other", False)):
         (path / "meta/stats.json").write_text("{}")
         assert ("delete" in said(path)) is ours
@@ -388,5 +477,5 @@ def test_what_would_not_be_read_is_not_written(tmp_path):
     actions = toy(0, 2).actions.copy()
     actions[4] = np.nan
     with pytest.raises(ValueError, match="episode 1, frame 1: actions hold NaN"):
-        lerobot.write(dataclasses.replace(toy(0, 2), actions=actions), tmp_path / "a", recipe={}, feature_names=NAMES)
+        lerobot.write(dataclasses.replace(toy(0, 2), actions=actions), tmp_path / "a", recipe={})
     assert list(tmp_path.iterdir()) == []

@@ -267,7 +267,7 @@ def test_terms_are_named_once_told_with_a_unit_and_as_large_as_what_is_observed(
     assert len(set(names)) == len(names)
     assert len(set(bound.observation_names)) == len(bound.observation_names) == env.single_observation_space.shape[0]
     assert 0 < bound.state_dim < len(bound.observation_names)
-    assert sum(map(len, bound.feature_names.values())) == len(bound.observation_names) + len(bound.robot.action_names)
+    assert len(bound.feature_names) == len(bound.observation_names) + len(bound.robot.action_names)
     lanes = np.array([2, 0])
     readings = {
         channel.name: values[lanes]

@@ -189,7 +189,7 @@ def test_a_diverging_simulation_costs_its_own_episode_only(env):
 
 def test_every_way_to_end_has_its_code(env, monkeypatch):
     assert [(ending.name, ending.value) for ending in Ending] == [
-        *(("RUNNING", 0), ("SUCCESS", 1), ("LOST", 2), ("DIVERGED", 3), ("TIME", 4))
+        *(("RUNNING", 0), ("SUCCESS", 1), ("LOST", 2), ("DIVERGED", 3), ("TIME", 4), ("GAVE_UP", 5))
     ]
     lane = np.arange(4)
     monkeypatch.setattr(env.task, "success", lambda: lane == 0)

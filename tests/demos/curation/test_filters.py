@@ -204,5 +204,5 @@ def test_who_only_stands_still_keeps_the_frame_of_the_label():
 
 
 def test_a_filter_that_needs_names_says_so():
-    with pytest.raises(ValueError, match="does not say what its columns are called, want feature_names"):
+    with pytest.raises(ValueError, match="want names in common that move"):
         IdlePruned()(toy(0, 3))

@@ -14,6 +14,7 @@ from shopfloor.demos.fidelity.foreign import read_recording
 from shopfloor.demos.fidelity.frames import recording_of
 from shopfloor.demos.fidelity.motion import Motion
 from shopfloor.demos.layout import DatasetError
+from shopfloor.demos.pool import without_demonstrations
 from shopfloor.envs import TASKS
 
 PATHS = [walk(40, seed) for seed in range(3)]
@@ -54,8 +55,8 @@ def test_short_episodes_count_for_times_alone():
 
 def test_every_task_of_ours_has_a_path_and_a_command():
     for kind in TASKS.values():
-        names = kind().feature_names
-        found = columns_of(names["observation.state"], names["action"])
+        dataset = without_demonstrations(kind())
+        found = columns_of(dataset.state_names, dataset.action_names)
         assert found.speeds
         assert len(found.path) >= 2
         assert not found.paired or len(found.path) == len(found.command)
@@ -143,15 +144,11 @@ def test_our_dataset_tells_the_same_in_memory_and_from_its_folder(tmp_path):
     from shopfloor.demos import lerobot
     from shopfloor.demos.dataset import Dataset
 
-    names = {
-        "observation.state": ["tcp_x", "tcp_y", "tcp_z", "opening"],
-        "observation.environment_state": ["part_x"],
-        "action": ["gripper", "dx", "dy", "dz"],
-    }
+    names = ["tcp_x", "tcp_y", "tcp_z", "opening", "part_x", "gripper", "dx", "dy", "dz"]
     rng, bounds = np.random.default_rng(0), np.array([0, 40, 100])
-    dataset = Dataset(
-        observations=rng.standard_normal((100, 5), np.float32),
-        actions=rng.uniform(-1, 1, (100, 4)).astype(np.float32),
+    dataset = Dataset.of(
+        rng.standard_normal((100, 5), np.float32),
+        rng.uniform(-1, 1, (100, 4)).astype(np.float32),
         rewards=np.zeros(100, np.float32),
         success=np.arange(100) == 99,
         bounds=bounds,
@@ -161,10 +158,12 @@ def test_our_dataset_tells_the_same_in_memory_and_from_its_folder(tmp_path):
         fps=20,
         task="Do something.",
         robot_type="arm",
+        feature_names=names,
+        times=np.arange(100) / 20 + rng.uniform(0, 0.01, 100),
     )
-    lerobot.write(dataset, tmp_path / "set", recipe={"task": {"name": "Toy"}}, feature_names=names)
-    ours, read = recording_of(dataset, names), read_recording(tmp_path / "set")
-    for name in ("path", "command", "state", "gripper"):
+    lerobot.write(dataset, tmp_path / "set", recipe={"task": {"name": "Toy"}})
+    ours, read = recording_of(dataset), read_recording(tmp_path / "set")
+    for name in ("path", "command", "state", "gripper", "times"):
         for one, other in zip(getattr(ours, name), getattr(read, name), strict=True):
             np.testing.assert_array_equal(one, other)
     assert ours.operators.tolist() == read.operators.tolist() == [3, 1]

@@ -9,6 +9,7 @@ from shopfloor.demos.curation.score import Random
 from shopfloor.demos.curation.true_outcome import TrueOutcome
 from shopfloor.demos.dataset import Dataset
 from shopfloor.demos.selection import Selection
+from shopfloor.demos.truth import Truth
 from shopfloor.study.analysis.curves import panels
 from shopfloor.study.analysis.saved import saved
 from shopfloor.study.running.rows import RowError
@@ -19,36 +20,16 @@ GOOD = 0.5  # share of the demonstrations without the planted fault
 REACH = 0.12  # how near one must be that shows what to do; places lie in a unit square
 
 
-class Outcomes:
-    """Ground truth of one-frame demonstrations."""
-
-    def __init__(self, outcomes):
-        self.outcomes, self.faults = outcomes, {"spoiled": (~outcomes).astype(float)}
-
-
-class OfPlaces(Dataset):
-    """Demonstrations of what to do at a place; those that are spoiled, by their last column, show something wrong."""
-
-    @property
-    def truth(self):
-        return Outcomes(self.observations[:, 2] == 0)
-
-
 def pool_of(seed):
+    """Demonstrations of what to do at a place, of one frame; those that are spoiled show something wrong."""
     rng = np.random.default_rng(seed)
     spoiled = rng.random(POOL) > GOOD
-    return OfPlaces(
-        observations=np.column_stack([rng.random((POOL, 2)), spoiled]).astype(np.float32),
-        actions=np.zeros((POOL, 1), np.float32),
-        rewards=np.zeros(POOL, np.float32),
-        success=np.ones(POOL, bool),
+    return Dataset.of(
+        rng.random((POOL, 2)).astype(np.float32),
+        np.zeros((POOL, 1), np.float32),
         bounds=np.arange(POOL + 1),
-        sites=np.zeros(POOL, np.int64),
-        operators=np.zeros(POOL, np.int64),
-        state_dim=3,
         fps=20,
-        task="Do it.",
-        robot_type="toy",
+        truth=Truth(~spoiled, {"spoiled": spoiled.astype(float)}),
     )
 
 

@@ -1,0 +1,177 @@
+"""Whoever drives, what is recorded is what was seen and done, and the labels are all that tells of the outcome."""
+
+import numpy as np
+import pytest
+
+from shopfloor.agents.expert import ExpertAgent
+from shopfloor.demos.driver import NOBODY, Notes, Source
+from shopfloor.demos.drivers import PolicyDriver, ReplayDriver, TakeoverDriver
+from shopfloor.demos.recorder import record
+from shopfloor.envs import DEFAULT, IDEAL, TASKS, ShopfloorVectorEnv, collection_sites
+from shopfloor.envs.vector import Ending
+
+SHORT = 40  # [control steps]
+
+
+def environment(task="PegInsertion", lanes=3, *, realism=IDEAL, steps=SHORT, mode="Disabled", **arguments):
+    return ShopfloorVectorEnv(
+        task,
+        lanes,
+        realism=realism,
+        sites=collection_sites(2),
+        autoreset_mode=mode,
+        max_episode_steps=steps,
+        threads=1,
+        **arguments,
+    )
+
+
+class Still:
+    """Does nothing, and counts its lanes' resets."""
+
+    resets = 0
+
+    def reset(self, mask):
+        self.resets += int(mask.sum())
+
+    def act(self, observations):
+        return np.zeros((len(observations), 7), np.float32)
+
+
+class Person:
+    """Pushes one way; stops an episode after `patience` steps; has an operator an episode."""
+
+    def __init__(self, lanes, patience=10**6, wrong=False):
+        self.patience, self.wrong = patience, wrong
+        self.episode = np.zeros(lanes, np.int64)
+
+    def start(self, lanes, sites, episodes):
+        self.episode[lanes] = episodes
+
+    def act(self, observations, step):
+        return np.full((len(step), 7), 0.25), np.full(len(step), Source.OPERATOR, np.int8)
+
+    def stopped(self, step):
+        return step >= self.patience
+
+    def notes(self, lanes):
+        number = self.episode[lanes]
+        return Notes(10 + number, number // 2, np.full(len(lanes), self.wrong), {"haste": number / 10})
+
+
+def expert_dataset(task, lanes, episodes, *, realism=IDEAL, steps=SHORT):
+    env = environment(task, lanes, realism=realism, steps=steps)
+    return record(env, PolicyDriver(ExpertAgent().attach(env)), episodes, seed=0)
+
+
+def test_what_was_recorded_replays_open_loop_to_the_same_states(task):
+    recorded = expert_dataset(task, 3, range(3))
+    again = record(environment(task, 2), ReplayDriver(recorded), range(3), seed=0)
+    for name in ("observations", "last_observations", "actions", "rewards", "times", "success", "ended_by", "bounds"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(recorded, name), err_msg=name)
+    assert set(again.sources) == {Source.REPLAY}
+
+
+def test_a_replay_is_of_the_episodes_that_were_recorded_where_they_were():
+    recorded = expert_dataset("PegInsertion", 2, [5, 8])
+    again = record(environment(lanes=1), ReplayDriver(recorded, [5, 8]), [8, 5], seed=0)
+    np.testing.assert_array_equal(again.observations[again.bounds[1] :], recorded.observations[: recorded.bounds[1]])
+    with pytest.raises(ValueError, match="episode 5 to replay, want one of the 2 recorded ones"):
+        record(environment(), ReplayDriver(recorded), [5], seed=0)
+    with pytest.raises(ValueError, match="episode 5 at site 0, want 1 as recorded"):
+        ReplayDriver(recorded, [5, 8]).start(np.array([0]), np.array([0]), np.array([5]))
+    with pytest.raises(ValueError, match="1 numbers of episodes, want 2"):
+        ReplayDriver(recorded, [5])
+
+
+def test_where_a_recording_ends_the_replay_is_given_up():
+    recorded = expert_dataset("PegInsertion", 2, range(2), steps=10)
+    again = record(environment(lanes=2), ReplayDriver(recorded), range(2), seed=0)
+    assert np.diff(again.bounds).tolist() == [10, 10]
+    assert again.ended_by.tolist() == [Ending.GAVE_UP] * 2
+    np.testing.assert_array_equal(again.observations, recorded.observations)
+
+
+def test_a_policys_episodes_say_who_acted_when_and_how_they_ended():
+    still = Still()
+    dataset = record(environment(lanes=2), PolicyDriver(still), range(3), seed=0, round_number=4, policy=7)
+    assert still.resets == 3
+    assert np.diff(dataset.bounds).tolist() == [SHORT] * 3
+    np.testing.assert_allclose(dataset.times, np.tile(np.arange(SHORT) / 20, 3))
+    assert set(dataset.sources) == {Source.POLICY}
+    assert dataset.operators.tolist() == dataset.sessions.tolist() == [NOBODY] * 3
+    assert (dataset.rounds.tolist(), dataset.policies.tolist()) == ([4] * 3, [7] * 3)
+    assert dataset.ended_by.tolist() == [Ending.TIME] * 3
+    assert not dataset.terminated.any()
+    assert dataset.feature_names == TASKS["PegInsertion"]().feature_names
+    assert (dataset.truth.outcomes.tolist(), dict(dataset.truth.faults)) == ([False] * 3, {})
+
+
+def test_the_last_observation_is_what_followed_the_last_action():
+    long, short = (expert_dataset("PegInsertion", 2, range(2), realism=DEFAULT, steps=steps) for steps in (21, 20))
+    np.testing.assert_array_equal(short.last_observations, long.observations[long.bounds[1:] - 1])
+
+
+def test_a_recording_is_the_same_whatever_the_lanes_and_the_order():
+    whole = expert_dataset("PegInsertion", 4, range(5), realism=DEFAULT)
+    assert expert_dataset("PegInsertion", 2, range(5), realism=DEFAULT).content_hash == whole.content_hash
+    chosen = whole.select(np.arange(5) % 2 == 1)
+    assert expert_dataset("PegInsertion", 1, [1, 3], realism=DEFAULT).content_hash == chosen.content_hash
+
+
+def test_an_operator_takes_over_where_the_gate_says_so():
+    dataset = record(
+        environment(lanes=2), TakeoverDriver(Still(), Person(2), lambda seen, step: step % 10 >= 6), range(3), seed=0
+    )
+    taken = np.tile(np.arange(SHORT) % 10 >= 6, 3)
+    assert (dataset.sources == np.where(taken, Source.TAKEOVER, Source.POLICY)).all()
+    assert (dataset.actions == np.where(taken, 0.25, 0)[:, None]).all()
+    assert dataset.operators.tolist() == [10, 11, 12]
+
+
+def test_who_watches_stops_an_episode_only_where_it_acts():
+    def lengths(gate):
+        dataset = record(environment(lanes=2), TakeoverDriver(Still(), Person(2, patience=9), gate), range(2), seed=0)
+        return np.diff(dataset.bounds).tolist()
+
+    assert lengths(lambda seen, step: step >= 20) == [21, 21]
+    assert lengths(lambda seen, step: step >= SHORT) == [SHORT] * 2
+
+
+def test_a_driver_that_stops_has_given_up_and_its_notes_are_kept():
+    dataset = record(environment(lanes=2), Person(2, patience=12), [3, 0, 2], seed=0)
+    assert np.diff(dataset.bounds).tolist() == [12] * 3
+    assert dataset.ended_by.tolist() == [Ending.GAVE_UP] * 3
+    assert (dataset.operators.tolist(), dataset.sessions.tolist()) == ([13, 10, 12], [1, 0, 1])
+    assert dataset.truth.faults["haste"].tolist() == [0.3, 0.0, 0.2]
+
+
+def test_a_wrong_label_is_all_that_is_told_of_the_outcome():
+    dataset = record(environment(lanes=2), Person(2, wrong=True), range(2), seed=0)
+    assert dataset.episode_success.all()
+    assert dataset.ended_by.tolist() == [Ending.SUCCESS] * 2
+    assert dataset.terminated.all()
+    assert not dataset.truth.outcomes.any()
+    done = expert_dataset("PegInsertion", 2, range(2), steps=None)
+    assert done.truth.outcomes.all()
+
+    class Denied(PolicyDriver):
+        def notes(self, lanes):
+            return Notes(*2 * [np.zeros(len(lanes), np.int64)], np.ones(len(lanes), bool))
+
+    env = environment(lanes=2, steps=None)
+    denied = record(env, Denied(ExpertAgent().attach(env)), range(2), seed=0)
+    assert not denied.success.any()
+    assert denied.ended_by.tolist() == [Ending.LOST] * 2
+    assert denied.truth.outcomes.all()
+    np.testing.assert_array_equal(denied.observations, done.observations)
+
+
+def test_what_cannot_be_recorded_is_refused():
+    for episodes, said in (([], "0 episodes, 0 different ones"), ([1, 1], "2 episodes, 1 different ones")):
+        with pytest.raises(ValueError, match=said):
+            record(environment(), PolicyDriver(Still()), episodes)
+    with pytest.raises(ValueError, match="want obs_type state: a vector of"):
+        record(environment(obs_type="raw"), PolicyDriver(Still()), [0])
+    with pytest.raises(ValueError, match="autoreset_mode NextStep, want Disabled"):
+        record(environment(mode="NextStep"), PolicyDriver(Still()), [0])
