@@ -73,18 +73,23 @@ class Pool:
         fits, or filters leave next to nothing.
         """
         store = Store(datasets)
-        count = FIRST_LOOK if selection.episodes is None else selection.episodes
+        count = selection.pool or (FIRST_LOOK if selection.episodes is None else selection.episodes)
+        looked_at = truth or any(getattr(judge, "sees_truth", False) for judge in selection.filters.values())
         while True:
-            pool = store.load(self.recipe, count, self._collect(threads), truth=truth)
+            pool = store.load(self.recipe, count, self._collect(threads), truth=looked_at)
             chosen, share = selection.of(pool)
             if share >= 1:
                 break
+            if selection.pool is not None:
+                raise ValueError(
+                    f"of a pool of {count} demonstrations {len(chosen)} are left, want a larger pool or fewer"
+                )
             if count >= HOPELESS and share * HOPELESS < 1:
                 raise ValueError(f"of {count} demonstrations {len(chosen)} are what is selected, want more than that")
             count = math.ceil(count * min(4.0, max(1.01, MARGIN / share if share else 4.0)))
         if not len(chosen):
             raise ValueError(f"{selection.robot_hours} robot hours hold no whole demonstration, want more")
-        return chosen
+        return chosen if truth else chosen.without_truth()
 
     def load_part(self, datasets: Path, episodes: int, *, part: int, of: int, threads: int) -> Path:
         """Collect one of `of` parts of the first `episodes`, from 1 on; the folder of parts, which `load` joins."""

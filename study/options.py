@@ -27,6 +27,7 @@ class Learning:
     successful_episodes: PositiveInt | None = None
     robot_hours: Hours | None = None
     operators: PositiveInt | None = None
+    pool: PositiveInt | None = None
     horizon: Seconds | None = None
     filters: Node = field(default_factory=dict)  # by name
 
@@ -98,6 +99,17 @@ class FidelityOptions(CollectOptions):
     action: str
     path: list[NonNegativeInt] | None
     command: list[NonNegativeInt] | None
+    resamples: PositiveInt
+    out: Path | None
+
+
+@dataclass(frozen=True)
+class CourtOptions(CollectOptions):
+    """Of scores that are judged: by demonstrations of a pool, or by the rows of a folder."""
+
+    scores: Mapping[str, Any]  # by name
+    results: Path | None
+    target: Annotated[float, Field(gt=0, lt=1)] | None
     resamples: PositiveInt
     out: Path | None
 

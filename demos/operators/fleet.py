@@ -50,7 +50,7 @@ class Fleet:
         if count is None:
             count = sum(self.people.values())
         persons: list[Person] = []
-        dealt = dict.fromkeys((tier for tier, share in self.people.items() if share), 0)
+        dealt = dict.fromkeys((tier for tier in sorted(self.people) if self.people[tier]), 0)
         while len(persons) < count:
             tier = min(dealt, key=lambda tier: (dealt[tier] + 0.5) / self.people[tier])  # Webster's method
             dealt[tier] += 1

@@ -19,6 +19,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from shopfloor.agents.checks import checked_agent
 from shopfloor.agents.protocol import Agent, Budget
+from shopfloor.demos.curation.score import Score
 from shopfloor.demos.demonstrators import Demonstrators
 from shopfloor.demos.selection import Selection
 from shopfloor.envs import Realism, Task
@@ -69,7 +70,12 @@ def selection(data: Any) -> Selection:
     for name, made in filters.items():
         if not callable(made):
             raise ConfigError(f"data.filters.{name} is a {type(made).__name__}, want one that can be called")
-    return Selection(data.episodes, data.successful_episodes, data.robot_hours, filters)
+    return Selection(data.episodes, data.successful_episodes, data.robot_hours, filters, data.pool)
+
+
+def score(config: Config, key: str) -> Score:
+    """A score of a config that stands under a key."""
+    return cast(Score, _built(config, key, Score, named=True))
 
 
 def agent(config: Config, *, base: Path | None = None) -> Agent:

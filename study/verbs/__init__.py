@@ -4,6 +4,7 @@ VERBS = {
     "train": "run a cell of a study, or a whole study",
     "collect": "make sure that a dataset of demonstrations is there",
     "fidelity": "put demonstrations beside recordings of people",
+    "court": "judge scores that say which demonstrations to keep",
     "evaluate": "play a reference or a saved agent on held-out episodes",
     "report": "write a study's report again, from its rows",
     "compare": "compare agents, volumes, rows or studies, and the data they need",
@@ -15,6 +16,6 @@ VERBS = {
     "contact_sheet": "draw all tasks in one picture",
     "bench": "measure speed, as ratios to the bare libraries",
 }
-COMPOSED = ("train", "collect", "fidelity", "evaluate", "replay")  # their options are composed by Hydra
+COMPOSED = ("train", "collect", "fidelity", "court", "evaluate", "replay")  # their options are composed by Hydra
 DRAWING = ("replay", "scene", "contact_sheet")
-GOING_ON = ("train", "collect", "fidelity")  # a second run does only what a first one left
+GOING_ON = ("train", "collect", "fidelity", "court")  # a second run does only what a first one left
