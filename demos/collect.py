@@ -20,8 +20,9 @@ LANES = 125  # episodes in lockstep; changes nothing but the speed
 class Collector:
     """Records any range of the episodes that (task, realism, fleet, sites, operators, seeds) determine.
 
-    new_task: makes a fresh task object; operators: persons of the fleet, all by default; seed: of the worlds and of
-    what happens in an episode; fleet_seed: of the persons, by default the same; threads: 0 for one per processor.
+    new_task: makes a fresh task object; imbalance: Zipf exponent of the episodes that sites make; operators: persons
+    of the fleet, all by default; seed: of the worlds and of what happens in an episode; fleet_seed: of the persons, by
+    default the same; threads: 0 for one per processor.
     lanes and threads change no bit.
     """
 
@@ -32,6 +33,7 @@ class Collector:
         fleet: Fleet,
         *,
         sites: Sequence[int],
+        imbalance: float = 0.0,
         seed: int,
         operators: int | None = None,
         fleet_seed: int | None = None,
@@ -39,7 +41,13 @@ class Collector:
         threads: int = 0,
     ) -> None:
         self._env = ShopfloorVectorEnv(
-            new_task(), lanes, realism=realism, sites=sites, autoreset_mode="Disabled", threads=threads
+            new_task(),
+            lanes,
+            realism=realism,
+            sites=sites,
+            imbalance=imbalance,
+            autoreset_mode="Disabled",
+            threads=threads,
         )
         self._env.reset(seed=seed)
         task = self._env.task

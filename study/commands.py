@@ -177,7 +177,7 @@ def _drawn(source: Source, config: Mapping[str, Any]) -> dict[str, Any]:
 
 def _pool(o: TrainOptions | CollectOptions) -> Pool:
     people = o.data if isinstance(o, TrainOptions) else o
-    crew = Crew(people.sites, people.operators, seed=o.seeds.data, fleet_seed=o.seeds.fleet)
+    crew = Crew(people.sites, people.operators, imbalance=people.imbalance, seed=o.seeds.data, fleet_seed=o.seeds.fleet)
     return Pool(
         from_config.task_maker(o.task),
         from_config.realism(o.realism),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shopfloor.envs.randomness import Uniform
+from shopfloor.envs.realism.drift import Drift
 from shopfloor.envs.realism.sensing import DEVICES, LONGEST_LATENCY, Device, DeviceName
 from shopfloor.envs.realism.sites import SiteSpread
 
@@ -25,6 +26,7 @@ class Realism:
     odometry: Device = Device()  # a mobile robot's own pose
     signal: Device = Device()  # what controllers tell of themselves: machines, tools, the order system
     sites: SiteSpread = field(default_factory=SiteSpread)
+    drift: Drift = Drift()  # of a site from episode to episode
 
     def __post_init__(self) -> None:
         if not 0 <= self.command_latency <= LONGEST_LATENCY:
@@ -59,6 +61,7 @@ DEFAULT = Realism(
         camera_turn=Uniform(1.75e-3, 1.75e-2),
         payload=Uniform(0.8, 1.2),
         belt_speed=Uniform(0.8, 1.2),
+        correlation=0.5,
     ),
 )
 

@@ -6,7 +6,8 @@ import pytest
 
 from shopfloor.envs.randomness import Purpose, Uniform, keys
 from shopfloor.envs.realism.sensing import DEVICES, SPAN, Channel, Device, Sensing
-from shopfloor.envs.realism.sites import SiteSpread, held_out_sites
+from shopfloor.envs.realism.site_numbers import held_out_sites
+from shopfloor.envs.realism.sites import SiteSpread
 from shopfloor.envs.simulation import Simulation
 
 PART, AXIS = Channel("part", "camera", "position"), Channel("axis", "camera", "direction")
