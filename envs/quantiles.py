@@ -37,5 +37,7 @@ def truncated_normal(shares: Array, mean: Numbers, deviation: float, *, low: Num
 
 def truncated_lognormal(shares: Array, median: Numbers, log_sd: float, *, low: Numbers, high: Numbers) -> Array:
     """Likewise of a lognormal one of that median and standard deviation of its logarithm, before it is cut."""
+    if log_sd == 0:
+        return np.asarray(np.zeros_like(shares) + median)
     logs = truncated_normal(shares, np.log(median), log_sd, low=np.log(low), high=np.log(high))
     return np.asarray(np.exp(logs), dtype=np.float64)
