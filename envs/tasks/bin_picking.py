@@ -34,8 +34,8 @@ class BinPicking(Task):
 
     Goal: the ordered item, and no other, lies in the tote.
 
-    Randomised: which item is ordered, which lies where, on which side and in which direction, the items' sizes
-    and masses, the end of the bin where they lie, place and yaw of the bin, place of the tote, the arm's start; between
+    Randomised: which item is ordered, which lies where, on which side and in which direction, the items' sizes and
+    masses, the end of the bin where they lie, place and yaw of the bin, place of the tote, the arm's start; between
     sites friction, masses, bench height, station.
 
     Success: the ordered item alone is inside the tote's walls, below its rim, slow, and 30 mm from the hand.
