@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from shopfloor.demos.driver import Driver
+from shopfloor.demos.labels import Checker
 from shopfloor.envs.vector import ShopfloorVectorEnv
 
 
@@ -21,6 +22,11 @@ class Demonstrators(Protocol):
     @property
     def horizon(self) -> float:
         """Times the task's time limit, after which a recording is cut."""
+        ...
+
+    @property
+    def labels(self) -> Checker:
+        """Who looks at an episode's outcome and labels it."""
         ...
 
     def require(self, count: int | None) -> None:

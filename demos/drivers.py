@@ -186,7 +186,7 @@ class ReplayDriver:
     def notes(self, lanes: Ids) -> Notes:
         """Whose recording it was; labels are judged anew."""
         places = self._playing[lanes]
-        return Notes(self._dataset.operators[places], self._dataset.sessions[places], np.zeros(len(lanes), np.bool_))
+        return Notes(self._dataset.operators[places], self._dataset.sessions[places])
 
     def _grow(self, lanes: int) -> None:
         if lanes > len(self._playing):

@@ -15,6 +15,7 @@ from shopfloor.demos.demonstrators import Demonstrators
 from shopfloor.demos.selection import Selection
 from shopfloor.demos.store import Collect, Store
 from shopfloor.envs import Realism, Task, collection_sites
+from shopfloor.envs.realism.workload import shares
 from shopfloor.envs.simulation import CONTROL_RATE
 from shopfloor.fingerprint import fingerprint, targets
 
@@ -33,6 +34,7 @@ class Crew:
 
     sites: int
     operators: int | None = None  # people, as many as the fleet's tiers say by default
+    imbalance: float = 0.0  # Zipf exponent of the episodes that sites make; 0: all alike
     seed: int = 0  # of the worlds and of what happens in an episode
     fleet_seed: int = 0  # of the persons
     horizon: float | None = (
@@ -45,7 +47,7 @@ class Crew:
                 raise ValueError(f"{name} {getattr(self, name)}, want 0 or more")
         if self.horizon is not None and not self.horizon * CONTROL_RATE >= 1:
             raise ValueError(f"horizon {self.horizon} s, want {1 / CONTROL_RATE:g} or more")
-        collection_sites(self.sites)  # raises ValueError if there are not so many
+        shares(len(collection_sites(self.sites)), self.imbalance)  # raises ValueError if there are none such
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,7 @@ class Pool:
                 self.realism,
                 self.fleet,
                 sites=self.sites,
+                imbalance=self.crew.imbalance,
                 operators=self.crew.operators,
                 seed=self.crew.seed,
                 fleet_seed=self.crew.fleet_seed,

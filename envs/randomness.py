@@ -37,6 +37,7 @@ class Purpose(IntEnum):
     OPERATOR = 3
     FLEET = 4
     AGENT = 5
+    LABELS = 6
 
 
 def philox(counter: Words, key: Words) -> Words:

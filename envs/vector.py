@@ -30,7 +30,8 @@ from shopfloor.envs.randomness import Purpose, keys
 from shopfloor.envs.realism.commands import CommandPath
 from shopfloor.envs.realism.realism import REALISMS, Realism
 from shopfloor.envs.realism.sensing import Sensing
-from shopfloor.envs.realism.sites import collection_sites
+from shopfloor.envs.realism.site_numbers import collection_sites
+from shopfloor.envs.realism.workload import shares, site_places
 from shopfloor.envs.simulation import CONTROL_PERIOD, CONTROL_RATE, Simulation, State
 from shopfloor.envs.tallies import Tallies
 from shopfloor.envs.task import Task
@@ -68,6 +69,7 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
 
     Episode number i of a seed runs at sites[i % len(sites)] and is a pure function of (task, realism,
     site, seed, i): the same to the bit in any lane, at any num_envs and any number of threads.
+    With an imbalance, the exponent of Zipf's law, the first sites have more of the episodes than the last.
     Lane k plays episodes k, k + num_envs, k + 2 num_envs, ...; `reset(options={"episodes": ...})`
     plays any others. Actions are clipped to [-1, 1]; a NaN or a wrong shape is a ValueError.
 
@@ -103,6 +105,7 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         difficulty: str | None = None,
         realism: Realism | str = "default",
         sites: Sequence[int] = DEFAULT_SITES,
+        imbalance: float = 0.0,
         reward_type: RewardType = "dense",
         obs_type: ObsType = "state",
         image_size: tuple[int, int] = IMAGE_SIZE,
@@ -141,6 +144,8 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         self._autoreset = mode
         self._sparse = reward_type == "sparse"
         self._sites = self.realism.sites.sites(sites)
+        self._imbalance = imbalance
+        shares(len(self._sites), imbalance)  # raises ValueError on an impossible one
 
         spec = self.task.scene()
         robot = self.task.robot
@@ -376,9 +381,11 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
     def _start(self, ids: Ids) -> None:
         """Start the episodes whose numbers stand in lanes ids."""
         assert self._seed is not None
-        sites = self._sites[self._episode[ids] % len(self._sites)]
+        episodes = self._episode[ids]
+        sites = self._sites[site_places(episodes, len(self._sites), self._imbalance)]
+        sites = self.realism.drift.at(sites, episodes)
         world, sensors = (
-            keys(purpose, self._seed, sites.index, self._episode[ids]) for purpose in (Purpose.WORLD, Purpose.SENSORS)
+            keys(purpose, self._seed, sites.index, episodes) for purpose in (Purpose.WORLD, Purpose.SENSORS)
         )
         draws = {name: spread.draw(world, name) for name, spread in self.task.randomised.items()}
         self.sim.reset(ids)

@@ -182,7 +182,14 @@ def _drawn(source: Source, config: Mapping[str, Any]) -> dict[str, Any]:
 def pool_of(o: TrainOptions | CollectOptions) -> Pool:
     """The demonstrations that can be had of what is asked."""
     people = o.data if isinstance(o, TrainOptions) else o
-    crew = Crew(people.sites, people.operators, horizon=people.horizon, seed=o.seeds.data, fleet_seed=o.seeds.fleet)
+    crew = Crew(
+        people.sites,
+        people.operators,
+        imbalance=people.imbalance,
+        horizon=people.horizon,
+        seed=o.seeds.data,
+        fleet_seed=o.seeds.fleet,
+    )
     return Pool(
         from_config.task_maker(o.task),
         from_config.realism(o.realism),

@@ -48,7 +48,6 @@ class OperatorDriver:
         robot: Robot,
         expert: Expert,
         *,
-        label_noise: float,
         seed: int,
         fleet_seed: int,
         lanes: int,
@@ -61,13 +60,12 @@ class OperatorDriver:
         """
         self._people = habits_side_by_side([person.habits for person in people])
         self._count, self._seed, self._fleet_seed = len(people), seed, fleet_seed
-        self._expert, self._label_noise, self._span, self._horizon = expert, label_noise, span, horizon_steps
+        self._expert, self._span, self._horizon = expert, span, horizon_steps
         self._grips = robot.grip_columns
         motions, tools = self._grips.start, self._grips.stop - self._grips.start
         self._first, self._idle = robot.motion_groups[0], expert.grip[0]  # of the first phase: what tools do at rest
 
         self._operator, self._session = np.zeros(lanes, np.int64), np.zeros(lanes, np.int64)
-        self._mislabels = np.zeros(lanes, dtype=bool)
         self._faults = {name: np.zeros(lanes) for name in NOTED}
         self._habits = habits_of(self._people, np.zeros(lanes, np.intp))
         dice = self._dice = Dice(lanes, horizon_steps)
@@ -93,7 +91,6 @@ class OperatorDriver:
         key = keys(Purpose.OPERATOR, self._seed, sites, episodes)
         self._dice.roll(lanes, key)
         self._operator[lanes], self._session[lanes] = shift.person, shift.session
-        self._mislabels[lanes] = draw(key, "label", 1)[:, 0] < self._label_noise
 
         session = keys(Purpose.OPERATOR, self._fleet_seed, shift.person.astype(np.int64), shift.session)
         log_time = own.mood.log_time(session, shift.place) + own.practice.log_time(shift.before)
@@ -192,9 +189,9 @@ class OperatorDriver:
         return np.asarray(self._ends_in <= 0)
 
     def notes(self, lanes: Ids) -> Notes:
-        """Who drove in lanes (k,), whether the label is wrong, and what went wrong."""
+        """Who drove in lanes (k,), and what went wrong."""
         faults = {name: values[lanes] for name, values in self._faults.items()}
-        return Notes(self._operator[lanes], self._session[lanes], self._mislabels[lanes], faults)
+        return Notes(self._operator[lanes], self._session[lanes], faults)
 
     def _enter(self, step: NDArray[np.int64], reaction: Array) -> None:
         """What a new phase of the work asks for: a tool to be used, a moment of thought."""

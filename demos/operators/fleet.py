@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from shopfloor.demos.labels import EXACT, Checker
 from shopfloor.demos.operators.driver import SPAN, OperatorDriver
 from shopfloor.demos.operators.habits import Habits, Person
 from shopfloor.demos.operators.tiers import TIERS
@@ -18,14 +19,14 @@ MOST = 100_000  # operators of a tier
 class Fleet:
     """The operators who collect: `people` maps a tier's name to how many of them; a seed makes them persons.
 
-    tiers: the habits behind each name; label_noise: the chance that the success label of an episode is wrong;
+    tiers: the habits behind each name; labels: who looks at an episode's outcome and labels it;
     horizon: times the task's time limit, after which a recording is cut.
     ValueError where a tier has no habits, or nobody is left.
     """
 
     name: str
     people: Mapping[str, int]
-    label_noise: float = 0.0
+    labels: Checker = EXACT
     horizon: float = 1.6
     tiers: Mapping[str, Habits] = field(default_factory=lambda: TIERS)
 
@@ -37,8 +38,6 @@ class Fleet:
                 raise ValueError(f"{count} operators of tier {tier}, want 0 to {MOST:,}")
         if not sum(self.people.values()):
             raise ValueError("fleet of no operators, want one or more")
-        if not 0 <= self.label_noise <= 0.5:
-            raise ValueError(f"label noise {self.label_noise}, want 0 to 0.5")
 
     def operators(self, seed: int, count: int | None = None) -> list[Person]:
         """The persons of this fleet, the same for the same seed; more of them are the same ones and others.
@@ -71,7 +70,6 @@ class Fleet:
             self.operators(fleet_seed, count),
             task.robot,
             task.expert(),
-            label_noise=self.label_noise,
             seed=seed,
             fleet_seed=fleet_seed,
             lanes=env.num_envs,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from shopfloor.envs.randomness import Uniform
 from shopfloor.envs.realism.commands import Commands
 from shopfloor.envs.realism.devices import DEVICES, Device, DeviceName, Link, Offset
+from shopfloor.envs.realism.drift import Drift
 from shopfloor.envs.realism.frames import Frames
 from shopfloor.envs.realism.sites import SiteSpread
 
@@ -28,6 +29,7 @@ class Realism:
     odometry: Device = Device()  # a mobile robot's own pose
     signal: Device = Device()  # what controllers tell of themselves: machines, tools, the order system
     sites: SiteSpread = field(default_factory=SiteSpread)
+    drift: Drift = Drift()  # of a site from episode to episode
 
     @property
     def devices(self) -> Mapping[DeviceName, Device]:
@@ -72,6 +74,7 @@ DEFAULT = Realism(
         camera_turn=Uniform(1.75e-3, 1.75e-2),
         payload=Uniform(0.8, 1.2),
         belt_speed=Uniform(0.8, 1.2),
+        correlation=0.5,
     ),
 )
 

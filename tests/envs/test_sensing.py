@@ -9,7 +9,8 @@ from shopfloor.envs.realism.commands import Commands
 from shopfloor.envs.realism.devices import DEVICES, Channel, Device, Link, Offset
 from shopfloor.envs.realism.draws import SPAN
 from shopfloor.envs.realism.frames import Frames
-from shopfloor.envs.realism.sites import SiteSpread, held_out_sites
+from shopfloor.envs.realism.site_numbers import held_out_sites
+from shopfloor.envs.realism.sites import SiteSpread
 
 PART, AXIS = Channel("part", "camera", "position"), Channel("axis", "camera", "direction")
 FORCE, SPEED = Channel("force", "force", "scalar", 2), Channel("speed", "odometry", "scalar", 1)

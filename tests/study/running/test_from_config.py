@@ -36,6 +36,8 @@ REFUSED = {  # override -> what is said of it
     "+nope=1": "nope: unknown",
     "~seeds": "config lacks seeds",
     "evaluation.split=train": "evaluation.split 'train', want 'test' or 'validation'",
+    "evaluation.distance=beside": "evaluation.distance 'beside', want 'near', 'far' or 'any'",
+    "data.imbalance=-1": "data.imbalance -1, want 0 or more",
     "data.robot_hours=0": "data.robot_hours 0, want more than 0",
     "data.operators=0": "data.operators 0, want more than 0",
 }
@@ -85,9 +87,14 @@ COMPONENTS = {
     "realism.sites.friction.low=9": "uniform from 9",
     "realism.sites.friction.low=-1": "sites' friction from -1",
     "realism.sites.payload.low=0": "sites' payload from 0",
+    "realism.sites.correlation=2": "sites' correlation 2",
+    "realism.sites.loadings.wear=2": "loading of wear 2",
+    "realism.drift.tool_life=0": "drift's tool_life 0",
     "fleet.people.better=x": "fleet.people",
     "fleet.people.better=-1": "-1 operators of tier",
-    "fleet.label_noise=nan": "fleet.label_noise nan, want a finite number",
+    "fleet.labels.false_positives=nan": "fleet.labels.false_positives nan, want a finite number",
+    "fleet.tiers.okay.pauses.rate=-1": "Pauses rate -1",
+    "+fleet.tiers.okay.pauses.rat=1": "fleet.tiers.okay.pauses.rat: unknown, want any of",
 }
 
 
