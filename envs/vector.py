@@ -149,7 +149,7 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
 
         spec = self.task.scene()
         robot = self.task.robot
-        self.realism.commands.delay(spec, robot.servos, robot.tool_servos)
+        self.realism.commands.delay(spec, robot.servos, robot.tool_servos, robot.slower)
         self.sim = sim = Simulation(spec.compile(), n, threads=threads)
         cameras = [sim.model.camera(i).name for i in range(sim.model.ncam)]
         self.camera = checked_choice("camera", camera or self.task.camera, cameras)
@@ -169,7 +169,12 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         self.single_observation_space = self._view.single_space
         self._act_dim = len(robot.action_names)
         self._path = CommandPath(
-            self.realism.commands, sim, servos=robot.servos, tool_servos=robot.tool_servos, act_dim=self._act_dim
+            self.realism.commands,
+            sim,
+            servos=robot.servos,
+            tool_servos=robot.tool_servos,
+            slower=robot.slower,
+            act_dim=self._act_dim,
         )
         self.single_action_space = gymnasium.spaces.Box(-1.0, 1.0, (self._act_dim,), np.float32)
         self.observation_space = batch_space(self.single_observation_space, n)

@@ -71,12 +71,14 @@ def replay(config: Mapping[str, Any], *, base: Path) -> list[Path]:
     new_task, realism = from_config.task_maker(o.task), from_config.realism(o.realism)
 
     def new_env(lanes: int) -> ShopfloorVectorEnv:
+        task = new_task()
         return ShopfloorVectorEnv(
-            new_task(),
+            task,
             lanes,
             realism=realism,
             sites=evaluation.site_numbers(),
             autoreset_mode="Disabled",
+            max_episode_steps=evaluation.steps(task),
             threads=o.threads,
             camera=o.camera,
         )

@@ -96,3 +96,7 @@ def test_a_study_is_one_without_being_told_so(path):
         config = compose("train", overrides=[f"+study={path.stem}"], return_hydra_config=True)
     assert config.hydra.mode == RunMode.MULTIRUN
     assert config.hydra.sweeper.params
+
+
+def test_the_tiers_that_the_config_lists_are_those_of_the_code():
+    assert from_config.fleet(composed("fleet=mixed").fleet).tiers == TIERS

@@ -27,7 +27,7 @@ class Fleet:
     name: str
     people: Mapping[str, int]
     labels: Checker = EXACT
-    horizon: float = 1.6
+    horizon: float = 1.4
     tiers: Mapping[str, Habits] = field(default_factory=lambda: TIERS)
 
     def __post_init__(self) -> None:

@@ -14,7 +14,7 @@ from shopfloor.envs.simulation import CONTROL_PERIOD
 
 NOTHING = 0.02  # [control steps at top speed] that are not worth a movement
 CALM = 0.4  # of the machine's gain: who looks and then moves a stick steers more gently, or sways
-STEADY = 0.02  # [share of top speed] likewise, of a stick's place
+STEADY = 0.003  # [share of top speed] likewise, of a stick's place
 
 
 class Hand:

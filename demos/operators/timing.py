@@ -25,9 +25,9 @@ class Reaction(Fault):
 class Pauses(Fault):
     """The hand rests now and then; strength times `rate`."""
 
-    rate: float = 0.05  # [1/s]
+    rate: float = 0.04  # [1/s]
     median: float = 0.45  # [s]
-    spread: float = 0.42  # standard deviation of the log
+    spread: float = 0.38  # standard deviation of the log
 
     def seconds(self, chance: Array, draws: Array, waited: Array) -> Array:
         """Length (n,) [s] of a pause that begins after `waited` (n,) [s] of work, 0 for none, from even draws (n,)."""

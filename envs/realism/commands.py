@@ -21,7 +21,10 @@ Ids = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Commands:
-    """The faults of the way from the policy to the servos; what a servo itself takes comes on top of its delay."""
+    """The faults of the way from the policy to the servos; what a servo itself takes comes on top of its delay.
+
+    A robot that says its servos to be `slower` than an arm's is told so much earlier: end to end, all take as long.
+    """
 
     latency: float = 0.0  # [s] pure delay to the servos that move the robot
     gripper_latency: float = 0.0  # [s] and to those of its tools
@@ -36,13 +39,16 @@ class Commands:
         if self.dropout >= 1:
             raise ValueError(f"commands dropout {self.dropout}, want less than 1")
 
-    def latencies(self, servos: Sequence[str], tool_servos: Sequence[str]) -> dict[str, float]:
-        """Name of each servo -> its delay [s] without jitter."""
-        return {name: self.gripper_latency if name in tool_servos else self.latency for name in servos}
+    def latencies(self, servos: Sequence[str], tool_servos: Sequence[str], slower: float = 0.0) -> dict[str, float]:
+        """Name of each servo -> its delay [s] without jitter; slower [s]: those that move the robot, than an arm's."""
+        own = max(0.0, self.latency - slower)
+        return {name: self.gripper_latency if name in tool_servos else own for name in servos}
 
-    def delay(self, spec: mujoco.MjSpec, servos: Sequence[str], tool_servos: Sequence[str]) -> None:
+    def delay(
+        self, spec: mujoco.MjSpec, servos: Sequence[str], tool_servos: Sequence[str], slower: float = 0.0
+    ) -> None:
         """Delay servos of a scene, some of which are tools' own, before it is compiled."""
-        for name, latency in self.latencies(servos, tool_servos).items():
+        for name, latency in self.latencies(servos, tool_servos, slower).items():
             longest = latency + MOST * self.jitter
             if longest > 0:
                 servo = spec.actuator(name)
@@ -59,6 +65,7 @@ class CommandPath:
         *,
         servos: Sequence[str],
         tool_servos: Sequence[str],
+        slower: float = 0.0,
         act_dim: int,
     ) -> None:
         self._jitter, self._dropout = commands.jitter, round(commands.dropout * LEVELS)
@@ -68,7 +75,7 @@ class CommandPath:
         self._levels = sim.record(SPAN, 2, dtype=np.intp)
         self._keys = sim.record(2, dtype=np.uint64)
         self._last = sim.record(act_dim)
-        self._latency = np.array(list(commands.latencies(servos, tool_servos).values()))
+        self._latency = np.array(list(commands.latencies(servos, tool_servos, slower).values()))
         self._servos = sim.actuator_columns(servos)
         self._delays = sim.per_simulation("actuator_delay") if self._jitter else None
 

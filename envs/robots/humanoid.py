@@ -88,6 +88,7 @@ class Humanoid(Robot):
         *(slice(0, 3), slice(3, 6), slice(6, 9), slice(9, 12)),  # hands
         *(slice(12, 14), slice(14, 15), slice(15, 16)),  # base, lift
     )
+    slower = 0.022  # [s] measured: lag of the hands behind their commands, less an arm's
     placed = (*range(12), 15)  # the hands, the lift
     grip_columns = slice(16, 18)
     camera = "head"

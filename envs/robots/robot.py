@@ -36,6 +36,8 @@ class Robot(Observed, ABC):
     """[N] with which a tool holds a part at the most; 0 for one that does not hold."""
     speed_limits: Mapping[str, float]
     """Name of each driven joint -> its top speed [rad/s] or [m/s]."""
+    slower: float = 0.0
+    """[s] by which the servos that move it take longer than an arm's 0.05."""
     servos: Sequence[str]
     """Names of its actuators: what a command's latency delays."""
     tool_servos: Sequence[str] = ()

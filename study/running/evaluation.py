@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from shopfloor.study.running.rows import EvaluationRecord
 
 Split = Literal["test", "validation"]
+LONGEST = 10.0  # times a task's time limit
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class Evaluation:
 
     split: test episodes are for what is reported; settings are chosen on validation episodes, at other sites.
     distance: near sites are drawn as those of collection are; far ones lie outside of their range; any: half and half.
-    thinking: how long the policy takes to infer, and what the robot does meanwhile.
+    thinking: how long the policy takes to infer, and what the robot does meanwhile. horizon: times the task's time
+    limit, after which an episode is cut: who learned from slow people is slow.
     """
 
     episodes: int
@@ -38,13 +40,20 @@ class Evaluation:
     split: Split = "test"
     distance: Distance = "near"
     thinking: Thinking = Thinking()
+    horizon: float = 1.0
 
     def __post_init__(self) -> None:
         if self.episodes < 1:
             raise ValueError(f"evaluation over {self.episodes} episodes, want 1 or more")
         if self.seed < 0:
             raise ValueError(f"evaluation seed {self.seed}, want 0 or more")
+        if not 0 < self.horizon <= LONGEST:
+            raise ValueError(f"evaluation horizon {self.horizon} times the task's, want more than 0 to {LONGEST:g}")
         self.site_numbers()  # raises ValueError if there are not so many
+
+    def steps(self, task: Task) -> int:
+        """[control steps] after which an episode of a task is cut."""
+        return max(1, round(self.horizon * task.horizon_steps))
 
     def site_numbers(self) -> Sequence[int]:
         """The sites; disjoint between splits and distances, and from those of collection."""
@@ -65,8 +74,16 @@ def evaluate(
     threads: 0 for one per processor; changes no bit.
     """
     n = evaluation.episodes
-    sites = evaluation.site_numbers()
-    env = ShopfloorVectorEnv(new_task(), n, realism=realism, sites=sites, autoreset_mode="Disabled", threads=threads)
+    task = new_task()
+    env = ShopfloorVectorEnv(
+        task,
+        n,
+        realism=realism,
+        sites=evaluation.site_numbers(),
+        autoreset_mode="Disabled",
+        max_episode_steps=evaluation.steps(task),
+        threads=threads,
+    )
     thinker = Thinker(policy_for(env), evaluation.thinking, grips=env.task.robot.grip_columns)
     driver = PolicyDriver(thinker)
     returns, ended_by, lengths = np.zeros(n), np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)

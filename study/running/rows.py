@@ -211,12 +211,12 @@ def _check(value: object, key: str) -> None:
 def _upgraded(value: dict[str, Any]) -> dict[str, Any]:
     """A row as this schema has it; an older one has nothing in what it did not say, and keeps its schema and key."""
     if value["schema"] == SCHEMA:
-        evaluated = {"distance": "near", **value["cell"]["evaluation"]}  # before there were far ones, none said so
+        evaluated = {"distance": "near", "horizon": 1.0, **value["cell"]["evaluation"]}  # older ones did not say so
         return {**value, "cell": {**value["cell"], "evaluation": evaluated}}
     cell, data, evaluation = dict(value["cell"]), dict(value["data"]), value["evaluation"]
     seed = cell.pop("seed")
     cell["seeds"] = {"data": seed, "fleet": seed, "training": seed}
-    cell["evaluation"] = {**cell["evaluation"], "split": "test", "distance": "near"}
+    cell["evaluation"] = {**cell["evaluation"], "split": "test", "distance": "near", "horizon": 1.0}
     succeeded = round(data.pop("success_rate") * data["episodes"])
     return {
         "code": "",

@@ -20,10 +20,9 @@ class Still:
         return np.zeros((len(observations), 7), np.float32)
 
 
-def expert_outcome(episodes, realism=IDEAL, **arguments):
-    return evaluate(
-        lambda env: ExpertAgent().attach(env), PegInsertion, realism, Evaluation(episodes, 4, 0), **arguments
-    )
+def expert_outcome(episodes, realism=IDEAL, horizon=1.0, **arguments):
+    evaluation = Evaluation(episodes, 4, 0, horizon=horizon)
+    return evaluate(lambda env: ExpertAgent().attach(env), PegInsertion, realism, evaluation, **arguments)
 
 
 def test_the_expert_succeeds_and_standing_still_does_not():
@@ -76,6 +75,17 @@ def test_far_episodes_are_at_far_sites_of_their_own_in_either_split():
     ]
     assert {*outcomes[1]["sites"]} == {*Evaluation(6, 4, 0, "test", "far").site_numbers()}
     assert outcomes[0]["returns"] != outcomes[1]["returns"]
+
+
+def test_a_longer_horizon_cuts_later_and_changes_nothing_before():
+    short, long = (
+        evaluate(lambda env: Still(), PegInsertion, IDEAL, Evaluation(2, 2, 0, horizon=horizon))
+        for horizon in (0.1, 0.2)
+    )
+    steps = PegInsertion().horizon_steps
+    assert short["lengths"] == [round(0.1 * steps)] * 2
+    assert long["lengths"] == [round(0.2 * steps)] * 2
+    assert expert_outcome(2) == expert_outcome(2, horizon=2.0)
 
 
 def test_another_seed_gives_other_episodes():
