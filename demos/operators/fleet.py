@@ -24,13 +24,15 @@ class Person:
 class Fleet:
     """The operators who collect: `people` maps a tier's name to how many of them; a seed makes them persons.
 
-    tiers: the habits behind each name; label_noise: the chance that the success label of an episode is wrong.
-    ValueError where a tier has no habits, or nobody is left.
+    tiers: the habits behind each name; device: the name of what its people hold, by which recordings of people differ
+    (demos/fidelity/ranges.yaml), None for several or others; label_noise: the chance that the success label of an
+    episode is wrong. ValueError where a tier has no habits, or nobody is left.
     """
 
     name: str
     people: Mapping[str, int]
     label_noise: float = 0.0
+    device: str | None = None
     horizon: float = 1.6  # times the task's, after which a recording is cut
     tiers: Mapping[str, Habits] = field(default_factory=lambda: TIERS)
 
