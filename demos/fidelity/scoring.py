@@ -111,11 +111,15 @@ def fidelity(
     own = () if device is None else device_ranges(device)
     motion = Motion.of(recording)
     wanted = (*ranges(), *own)
-    streams = zip(wanted, np.random.default_rng(seed).spawn(len(wanted)), strict=True)
-    applying = [(one, rng) for one, rng in streams if one in own or one.base or not recording.base]
-    scored = tuple(score(one, motion, rng, resamples=resamples) for one, rng in applying)
-    general = len(scored) - len(own)
-    return Fidelity(scored[:general], device, scored[general:])
+    streams = np.random.default_rng(seed).spawn(len(wanted))
+    found = [
+        score(one, motion, rng, resamples=resamples) if one.base or not recording.base else None
+        for one, rng in zip(wanted, streams, strict=True)
+    ]
+    general, special = (
+        tuple(one for one in part if one is not None) for part in (found[: len(ranges())], found[len(ranges()) :])
+    )
+    return Fidelity(general, device, special)
 
 
 def score(wanted: Range, motion: Motion, rng: np.random.Generator, *, resamples: int = RESAMPLES) -> Scored:

@@ -22,7 +22,9 @@ def episode_table(dataset: Dataset, *, tiers: Sequence[str] = ()) -> list[Line]:
     fault.NAME. tiers: of each operator by number, where they are known.
     """
     starts, lengths = dataset.bounds[:-1], np.diff(dataset.bounds)
-    drivers = np.stack([np.add.reduceat(dataset.sources == source, starts) for source in Source]) if len(starts) else []
+    drivers = np.zeros((len(Source), len(dataset)), np.int64)
+    for source in Source if len(dataset) else ():
+        drivers[source] = np.add.reduceat(dataset.sources == source, starts)
     columns: dict[str, list[Any]] = {
         "episode": list(range(len(dataset))),
         "site": dataset.sites.tolist(),
@@ -37,7 +39,7 @@ def episode_table(dataset: Dataset, *, tiers: Sequence[str] = ()) -> list[Line]:
         "outcome": [None] * len(dataset) if dataset.truth is None else dataset.truth.outcomes.tolist(),
         "ended_by": [ending(number) for number in dataset.ended_by],
         "terminated": dataset.terminated.tolist(),
-        "driven_by": [Source(number).name.lower() for number in np.argmax(drivers, axis=0)] if len(starts) else [],
+        "driven_by": [Source(number).name.lower() for number in np.argmax(drivers, axis=0)],
     }
     if dataset.truth is not None:
         columns |= {f"fault.{name}": values.tolist() for name, values in dataset.truth.faults.items()}

@@ -9,7 +9,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
 from shopfloor.demos.dataset import Dataset
@@ -23,12 +23,13 @@ from shopfloor.study.showing.figures import COLOURS, FAINT, GREY, INK, MARKERS, 
 Array = NDArray[np.float64]
 
 SIZE = (15.0, 16.0)  # [in]
-PATHS = 10  # episodes of a tier whose path is drawn
+PATHS = 6  # episodes of a tier whose path is drawn
 BINS = 41  # of an action's histogram
 PLACES = 50  # along an episode at which speed is drawn
 BAND = (0.25, 0.5, 0.75)  # quantiles of speed over episodes
 MOST = 60  # columns of observations that are drawn
 LINEAR = 0.1  # up to which the axis of observations is linear
+CROWD = 12  # actions whose names have room
 LONG_NAME = 20  # characters of a column's name
 
 
@@ -37,16 +38,23 @@ def draw_inspection(dataset: Dataset, summary: Summary, folder: Path, *, title: 
     with matplotlib.rc_context({**STYLE, "font.size": 10}):
         figure = Figure(figsize=SIZE, layout="constrained")
         grid = figure.add_gridspec(4, 3, height_ratios=(1.25, 1, 1, 1), width_ratios=(1, 1, 0.85))
-        axes = [[figure.add_subplot(grid[row, column]) for column in range(2)] for row in range(4)]
+        axes = [[figure.add_subplot(grid[row, column]) for column in range(2)] for row in range(1, 4)]
         tall = figure.add_subplot(grid[:, 2])
         colours = _colours(summary)
-        _paths(axes[0][0], axes[0][1], dataset, summary, colours)
-        _actions(axes[1][0], dataset)
-        _speeds(axes[1][1], summary, colours)
-        _idle(axes[2][0], summary, colours)
-        _times(axes[2][1], summary)
-        _success(axes[3][0], summary)
-        _labels(axes[3][1], summary)
+        if summary.motion is not None and summary.motion.recording.base:
+            _paths(_titled(figure.add_subplot(grid[0, :2]), "path from above"), summary, colours, over=(0, 1))
+        else:
+            ours = summary.path_axes[:1] == ["x [m]"]
+            titles = ("path from above", "path from the side") if ours else ("path, columns 0 and 1", "0 and 2")
+            for column, title in enumerate(titles):
+                above = _titled(figure.add_subplot(grid[0, column]), title)
+                _paths(above, summary, colours, over=(0, 1 + column))
+        _actions(axes[0][0], dataset)
+        _speeds(axes[0][1], summary, colours)
+        _idle(axes[1][0], summary, colours)
+        _times(axes[1][1], summary)
+        _success(axes[2][0], summary)
+        _labels(axes[2][1], summary)
         _observations(tall, summary.observations)
         figure.suptitle(f"{title}: {len(dataset)} episodes", x=0.01, ha="left", fontsize=14, fontweight="bold")
         for kind in ("pdf", "png"):
@@ -61,63 +69,53 @@ def _colours(summary: Summary) -> Mapping[str | None, str]:
 
 
 def _by_tier(summary: Summary, motion: Motion) -> Mapping[str | None, list[int]]:
-    """The episodes of each tier, as places in the motion's lists."""
-    found: dict[str | None, list[int]] = {}
-    for place, episode in enumerate(np.flatnonzero(motion.recording.long())):
-        found.setdefault(summary.episodes[episode]["tier"], []).append(place)
-    return found
+    """The episodes of each tier, in order of tiers, as places in the motion's lists."""
+    found: dict[str | None, list[int]] = {tier: [] for tier in _colours(summary)}
+    for place, episode in enumerate(np.flatnonzero(motion.recording.long()).tolist()):
+        found[summary.episodes[episode]["tier"]].append(place)
+    return {tier: places for tier, places in found.items() if places}
 
 
-def _paths(above: Axes, beside: Axes, dataset: Dataset, summary: Summary, colours: Mapping[str | None, str]) -> None:
-    """Where things moved: from above, and from the side where there is a third direction."""
-    _titled(above, "path from above")
-    _titled(beside, "path from the side")
+def _paths(axes: Axes, summary: Summary, colours: Mapping[str | None, str], *, over: tuple[int, int]) -> None:
+    """Where things moved, of some episodes of each tier: one column of the path over another, both hands of a pair."""
     motion = summary.motion
-    if motion is None:
-        _nothing(above, "no movement is known")
-        _nothing(beside, "no movement is known")
+    if motion is None or max(over) >= len(summary.path_axes):
+        _nothing(axes, "no movement is known" if motion is None else "no further column moves")
         return
-    width = motion.path[0].shape[1]
-    flat = motion.recording.base or width < 3
-    views = [(above, (0, 1 % width)), (beside, (0, 2 % width))]
-    for axes, (x, y) in views[: 1 if flat else 2]:
-        for tier, places in _by_tier(summary, motion).items():
-            for number, place in enumerate(places[:PATHS]):
-                path, label = motion.path[place], tier if number == 0 else None
-                for first in range(0, width - 2 if not flat else 1, 3):  # two hands have six columns
-                    axes.plot(
-                        path[:, first + x], path[:, first + y], color=colours[tier], lw=0.9, alpha=0.6, label=label
-                    )
-                    label = None
-        axes.set_xlabel(summary.path_axes[x])
-        axes.set_ylabel(summary.path_axes[y])
-        axes.set_aspect("equal", adjustable="datalim")
-    if flat:
-        _nothing(beside, "a plane has no other view" if motion.recording.base else "no third column moves")
+    tools = range(0, len(summary.path_axes), 3) if summary.path_axes[:3] == summary.path_axes[3:] else (0,)
+    for tier, places in _by_tier(summary, motion).items():
+        axes.plot([], [], color=colours[tier], label=tier)
+        for place in places[:PATHS]:
+            for first in tools:
+                tool = motion.path[place][:, first:]
+                axes.plot(tool[:, over[0]], tool[:, over[1]], color=colours[tier], lw=0.9, alpha=0.6)
+    axes.set_xlabel(summary.path_axes[over[0]])
+    axes.set_ylabel(summary.path_axes[over[1]])
+    axes.set_aspect("equal", adjustable="datalim")
     if None not in colours:
-        above.legend(frameon=False, fontsize=9)
+        axes.legend(frameon=False, fontsize=9)
 
 
 def _actions(axes: Axes, dataset: Dataset) -> None:
     """A histogram for each element of the action, one above the other, each as high as its fullest bin."""
     inside = bounded(dataset)
     _titled(axes, "actions, share of frames (log)")
-    for place, (name, values) in enumerate(zip(dataset.action_names, dataset.actions.T, strict=True)):
+    for place, values in enumerate(dataset.actions.T):
         finite = values[np.isfinite(values)].astype(np.float64)
         low, high = (-1.0, 1.0) if inside or not len(finite) else (finite.min(), finite.max())
         unit = 2 * (finite - low) / (high - low) - 1 if high > low else finite * 0
         counts, edges = np.histogram(unit, BINS, (-1, 1))
         height = np.log1p(counts) / max(np.log1p(counts).max(), 1e-9) * 0.9
         axes.stairs(height - place, edges, baseline=-place, fill=True, color=COLOURS[place % len(COLOURS)], alpha=0.7)
-    axes.set_yticks(-np.arange(dataset.act_dim), [_short(name) for name in dataset.action_names])
-    axes.tick_params(axis="y", length=0, labelsize=9)
+    axes.set_yticks(0.3 - np.arange(dataset.act_dim), [_short(name) for name in dataset.action_names])
+    axes.tick_params(axis="y", length=0, labelsize=9 if dataset.act_dim <= CROWD else 6)
     axes.set_xlim(-1.05, 1.05)
     axes.set_xlabel("action" if inside else "action, from its lowest (-1) to its highest (1)")
 
 
 def _speeds(axes: Axes, summary: Summary, colours: Mapping[str | None, str]) -> None:
     """Speed over the episode, of each tier: median and the middle half of its episodes."""
-    _titled(axes, "speed over the episode, median and middle half")
+    _titled(axes, "speed, median and middle half")
     if summary.motion is None:
         _nothing(axes, "no movement is known")
         return
@@ -160,7 +158,7 @@ def _idle(axes: Axes, summary: Summary, colours: Mapping[str | None, str]) -> No
 
 def _times(axes: Axes, summary: Summary) -> None:
     """How long an operator's episodes last in the order of a session; what is labelled a failure is hollow."""
-    _titled(axes, "length over a session (hollow: labelled a failure)")
+    _titled(axes, "length over a session")
     sessions: dict[tuple[int | None, int | None], list[tuple[float, bool]]] = {}
     for line in summary.episodes:
         sessions.setdefault((line["operator"], line["session"]), []).append((line["length_s"], line["label"]))
@@ -176,7 +174,8 @@ def _times(axes: Axes, summary: Summary) -> None:
         if operator not in told and operator is not None and len(told) < len(COLOURS):
             axes.plot([], [], marker, color=colour, ms=4.5, label=f"operator {operator}")
         told.add(operator)
-    axes.set_xlabel("place in the session [episode]")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlabel("place in the session [episode]; hollow: labelled a failure")
     axes.set_ylabel("length [s]")
     axes.set_ylim(bottom=0)
     if told - {None}:
@@ -208,21 +207,22 @@ def _success(axes: Axes, summary: Summary) -> None:
 def _labels(axes: Axes, summary: Summary) -> None:
     """Labels against truth, as a table of counts; how episodes ended where truth is not known."""
     found = summary.confusion
-    axes.grid(visible=False)
     if found is None:
         _titled(axes, "how episodes ended")
         names = sorted(summary.endings, key=lambda name: summary.endings[name])
-        axes.barh(names, [summary.endings[name] for name in names], color=COLOURS[0])
+        axes.barh(names, [summary.endings[name] for name in names], height=0.5, color=COLOURS[0])
+        axes.set_ylim(-1, len(names))
         axes.set_xlabel("episodes")
         return
     _titled(axes, "labels against truth [episodes]")
+    axes.grid(visible=False)
     counts = np.array(
         [[found.done_labelled, found.done_unlabelled], [found.undone_labelled, found.undone_unlabelled]], float
     )
     axes.imshow(counts / max(counts.max(), 1), cmap="Blues", vmin=0, vmax=1.6, aspect="auto")
-    names = (("right", "false negatives"), ("false positives", "right"))
+    meanings = (("right", "false negatives"), ("false positives", "right"))
     for (row, column), count in np.ndenumerate(counts):
-        axes.text(column, row, f"{count:.0f}\n{names[row][column]}", ha="center", va="center", fontsize=12)
+        axes.text(column, row, f"{count:.0f}\n{meanings[row][column]}", ha="center", va="center", fontsize=12)
     axes.set_xticks((0, 1), ("success", "failure"))
     axes.set_yticks((0, 1), ("done", "not done"))
     axes.set_xlabel("label")
@@ -232,7 +232,7 @@ def _labels(axes: Axes, summary: Summary) -> None:
 
 def _observations(axes: Axes, columns: Sequence[Column]) -> None:
     """From where to where each element of the observation goes: all of it thin, the middle 90 % thick."""
-    _titled(axes, "observations (thick: 5 to 95 %), own units")
+    _titled(axes, "observations, own units")
     shown = columns[:MOST]
     for place, one in enumerate(shown):
         odd = one.unsound or one.constant
@@ -247,13 +247,14 @@ def _observations(axes: Axes, columns: Sequence[Column]) -> None:
     axes.tick_params(axis="y", length=0, labelsize=9 if len(shown) <= 40 else 7.5)
     axes.axvline(0, color=GREY, lw=0.7)
     more = f"; {len(columns) - MOST} columns more" if len(columns) > MOST else ""
-    axes.set_xlabel(f"reading, linear within {LINEAR:g}; other colour: constant, or NaN in it{more}")
+    axes.set_xlabel(f"thick: 5 to 95 %; linear within {LINEAR:g}\norange: constant, or NaN in it{more}")
 
 
-def _titled(axes: Axes, title: str) -> None:
+def _titled(axes: Axes, title: str) -> Axes:
     axes.set_title(title, loc="left", fontsize=11, fontweight="bold")
     axes.set_axisbelow(True)
     axes.grid(color=FAINT, lw=0.8)
+    return axes
 
 
 def _nothing(axes: Axes, why: str) -> None:

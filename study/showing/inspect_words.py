@@ -45,7 +45,7 @@ def inspection_text(
     blocks = [
         [f"{provenance.title}: {len(dataset)} episodes", *_identity(dataset, provenance)],
         _outcome(dataset, summary),
-        *(_group_table(name, groups) for name, groups in summary.groups.items()),
+        *(_group_table(name, groups) for name, groups in summary.groups.items() if len(groups) > 1),
         _fault_table(summary),
         _site_table(*site_values),
         ["movement, medians over episodes" if summary.lacks is None else f"no movement: {summary.lacks}"]
@@ -74,7 +74,7 @@ def _identity(dataset: Dataset, provenance: Provenance) -> list[str]:
 
 def _outcome(dataset: Dataset, summary: Summary) -> list[str]:
     short, middle, long = summary.lengths
-    told = {
+    told: dict[str, str | None] = {
         "length": f"median {middle:.3g} s, 5-95 % {short:.3g} to {long:.3g} s",
         "labelled a success": _rate(summary.successes, len(dataset)),
         "ended by": ", ".join(f"{name} {count}" for name, count in sorted(summary.endings.items(), key=_most_first)),
@@ -126,7 +126,7 @@ def _fault_table(summary: Summary) -> list[str]:
 
 
 def _site_table(sites: Sequence[int], values: Mapping[str, NDArray[Any]]) -> list[str]:
-    if not len(sites):
+    if not values:
         return []
     header = ["site", *(f"{name} [{UNITS[name]}]" if name in UNITS else name for name in values)]
     rows = [[str(site), *(f"{own[place]:.3g}" for own in values.values())] for place, site in enumerate(sites)]
