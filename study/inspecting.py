@@ -51,7 +51,7 @@ def inspect(config: Mapping[str, Any], *, base: Path) -> str:
         folder=str(found.folder),
         megabytes=sum(path.stat().st_size for path in found.folder.rglob("*") if path.is_file()) / 1e6,
         recipe_hash=None if found.recipe is None else recipe_hash(found.recipe),
-        versions={} if found.recipe is None else dict(found.recipe.get("versions", {})),
+        versions={} if found.recipe is None else dict(sorted(found.recipe.get("versions", {}).items())),
         gaps=tuple(gaps),
     )
     lines = [inspection_text(dataset, summary, provenance, site_values=(visited, sites))]

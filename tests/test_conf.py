@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,6 +12,7 @@ from hydra import compose, initialize_config_module
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
+from shopfloor.demos.fidelity.ranges import device_ranges
 from shopfloor.envs import DEFAULT, IDEAL, TASKS
 from shopfloor.study.running import from_config
 
@@ -55,6 +57,9 @@ def test_every_fleet_file_makes_its_fleet(path):
     fleet = from_config.fleet(composed(f"fleet={path.stem}").fleet)
     assert fleet.name == path.stem
     assert len(fleet.operators(0)) == sum(fleet.people.values())
+    (held,) = {person.habits.device for person in fleet.operators(0)}
+    assert composed(f"+device={fleet.device}").device == asdict(held)
+    assert device_ranges(fleet.device)
 
 
 def test_importing_the_environments_brings_neither_torch_nor_gl():
