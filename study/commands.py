@@ -134,7 +134,7 @@ def fidelity(config: Mapping[str, Any], *, base: Path) -> str:
         said = f"{o.task['name']}, {o.realism['name']} realism, {o.fleet['name']} fleet"
         dataset = pool.load(o.datasets, Selection(episodes=o.episodes), threads=o.threads)
         recording = recording_of(dataset)
-        device = o.device or pool.fleet.device
+        device = o.device or o.fleet.get("device")
     found = measured(recording, device=device, resamples=o.resamples)
     lines = [f"{said}: {len(recording)} episodes at {recording.rate:g} Hz", "", table_text(found)]
     if o.out is not None:
@@ -182,9 +182,16 @@ def _drawn(source: Source, config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def pool_of(o: TrainOptions | CollectOptions) -> Pool:
-    """The pool of demonstrations that options ask for."""
+    """The demonstrations that can be had of what is asked."""
     people = o.data if isinstance(o, TrainOptions) else o
-    crew = Crew(people.sites, people.operators, horizon=people.horizon, seed=o.seeds.data, fleet_seed=o.seeds.fleet)
+    crew = Crew(
+        people.sites,
+        people.operators,
+        imbalance=people.imbalance,
+        horizon=people.horizon,
+        seed=o.seeds.data,
+        fleet_seed=o.seeds.fleet,
+    )
     return Pool(
         from_config.task_maker(o.task),
         from_config.realism(o.realism),

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
+from shopfloor.envs.realism import workload
 from shopfloor.study.running.evaluation import Evaluation
 
 Node = Mapping[str, Any]  # a config group's choice: a name, a _target_ and its arguments
@@ -16,6 +17,7 @@ Threads = Annotated[int, Field(ge=0, le=4096)]
 Hours = Annotated[float, Field(gt=0)]
 Seconds = Annotated[float, Field(gt=0)]
 Part = Annotated[str, Field(pattern=r"^\d+/\d+$")]  # as "2/8"
+Imbalance = Annotated[float, Field(ge=0, le=workload.MOST)]
 
 
 @dataclass(frozen=True)
@@ -23,10 +25,12 @@ class Learning:
     """What a cell learns from: of the demonstrations of a fleet's people at some sites, a selection."""
 
     sites: PositiveInt
+    imbalance: Imbalance = 0.0
     episodes: NonNegativeInt | None = None
     successful_episodes: PositiveInt | None = None
     robot_hours: Hours | None = None
     operators: PositiveInt | None = None
+    pool: PositiveInt | None = None
     horizon: Seconds | None = None
     filters: Node = field(default_factory=dict)  # by name
 
@@ -74,6 +78,7 @@ class CollectOptions:
     fleet: Node
     episodes: PositiveInt
     sites: PositiveInt
+    imbalance: Imbalance
     operators: PositiveInt | None
     horizon: Seconds | None
     seeds: PoolSeeds
@@ -107,6 +112,17 @@ class FidelityOptions(LookOptions):
     """Of demonstrations that are put beside real recordings."""
 
     device: str | None
+
+
+@dataclass(frozen=True)
+class CourtOptions(CollectOptions):
+    """Of scores that are judged: by demonstrations of a pool, or by the rows of a folder."""
+
+    scores: Mapping[str, Any]  # by name
+    results: Path | None
+    target: Annotated[float, Field(gt=0, lt=1)] | None
+    resamples: PositiveInt
+    out: Path | None
 
 
 @dataclass(frozen=True)

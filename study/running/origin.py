@@ -13,25 +13,20 @@ from shopfloor.demos.pool import Crew, recipe
 from shopfloor.envs import Realism
 from shopfloor.study.running import from_config
 
+PEOPLE = f"{Fleet.__module__}.{Fleet.__qualname__}"  # the one kind of fleet that has tiers
 OURS = ("shopfloor.envs.", "shopfloor.demos.")  # where classes lie that may be made of what a file says
 
 
 @dataclass(frozen=True)
 class Origin:
-    """The fleet, the realism and the crew that a recipe names.
+    """What a recipe tells: the tier of each operator by number, of none where no people collected; the realism.
 
     same_code: whether today's code and libraries are those that made it; None where its task is another's.
     """
 
-    fleet: Fleet
+    tiers: tuple[str, ...]
     realism: Realism
-    crew: Crew
     same_code: bool | None
-
-    @property
-    def tiers(self) -> tuple[str, ...]:
-        """Of each operator by number."""
-        return tuple(person.tier for person in self.fleet.operators(self.crew.fleet_seed, self.crew.operators))
 
 
 def origin_of(made_by: Mapping[str, Any]) -> Origin:
@@ -41,17 +36,25 @@ def origin_of(made_by: Mapping[str, Any]) -> Origin:
     """
     if missing := [name for name in ("task", "realism", "fleet", "sites") if name not in made_by]:
         raise ValueError(f"a recipe without {', '.join(missing)}, want one of ours")
-    config = {name: made_by[name] for name in ("realism", "fleet")}
-    for path in _named(config):
+    people = isinstance(made_by["fleet"], Mapping) and made_by["fleet"].get(from_config.TARGET) == PEOPLE
+    for path in _named([made_by["realism"], made_by["fleet"] if people else None]):
         _require_ours(path)
     names = [field.name for field in dataclasses.fields(Crew)]
     crew = from_config.options(Crew, {name: made_by[name] for name in names if name in made_by})
-    fleet, realism = from_config.fleet(made_by["fleet"]), from_config.realism(made_by["realism"])
+    tiers: tuple[str, ...] = ()
+    if people:
+        fleet = from_config.options(Fleet, _arguments(made_by["fleet"]), "fleet")
+        tiers = tuple(person.tier for person in fleet.operators(crew.fleet_seed, crew.operators))
+    realism = from_config.realism(made_by["realism"])
     same_code = None
     if str(made_by["task"].get(from_config.TARGET)).startswith(OURS):
         now = recipe(made_by["task"], made_by["realism"], made_by["fleet"], crew)
         same_code = all(now[name] == made_by.get(name) for name in ("code", "versions"))
-    return Origin(fleet, realism, crew, same_code)
+    return Origin(tiers, realism, same_code)
+
+
+def _arguments(node: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in node.items() if name != from_config.TARGET}
 
 
 def _named(config: Any) -> Iterator[str]:

@@ -6,6 +6,7 @@ import pytest
 from hydra import compose, initialize_config_module
 from omegaconf import OmegaConf
 
+from shopfloor.demos.operators.fleet import Fleet
 from shopfloor.demos.pool import Crew, recipe
 from shopfloor.study.running.origin import origin_of
 
@@ -19,7 +20,8 @@ def made_by(**changes):
 
 def test_tiers_and_sites_are_those_of_the_fleet_and_the_realism():
     origin = origin_of(made_by())
-    assert origin.tiers == tuple(person.tier for person in origin.fleet.operators(3, 9))
+    fleet = Fleet("mixed", {"better": 2, "okay": 2, "worse": 2})
+    assert origin.tiers == tuple(person.tier for person in fleet.operators(3, 9))
     assert set(origin.tiers) == {"better", "okay", "worse"}
     assert origin.realism.name == "default"
     assert origin.same_code is True
@@ -32,25 +34,31 @@ def test_another_code_or_library_is_noticed():
 
 
 @pytest.mark.parametrize(
-    "fleet",
+    "realism",
     [
         {"_target_": "os.system", "command": "touch broken"},
         {"_target_": "shopfloor.files.write_atomically"},
         {"_target_": "shopfloor.demos.lerobot.write"},
         {"_target_": "shopfloor.demos.pool.Path"},
         {"_target_": "shopfloor.demos.nowhere.Fleet"},
-        {"_target_": "shopfloor.demos.operators.fleet.Fleet", "_partial_": True},
-        {"_target_": "shopfloor.demos.operators.fleet.Fleet", "tiers": {"okay": {"_target_": "os.getcwd"}}},
-        {"_target_": "shopfloor.demos.operators.fleet.Fleet", "people": [{"_target_": "os.getcwd"}]},
+        {"_target_": "shopfloor.envs.realism.realism.Realism", "_partial_": True},
+        {"_target_": "shopfloor.envs.realism.realism.Realism", "sites": {"_target_": "os.getcwd"}},
+        {"_target_": "shopfloor.envs.realism.realism.Realism", "name": [{"_target_": "os.getcwd"}]},
         None,
     ],
 )
-def test_a_recipe_that_names_anything_else_is_refused(fleet, tmp_path, monkeypatch):
+def test_a_recipe_that_names_anything_else_is_refused(realism, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError, match="want") as error:
-        origin_of(made_by(fleet=fleet))
+        origin_of(made_by(realism=realism))
     assert "\n" not in str(error.value)
     assert not list(tmp_path.iterdir())
+
+
+def test_what_is_no_fleet_of_people_is_not_made_and_has_no_tiers():
+    assert origin_of(made_by(fleet={"_target_": "os.system", "command": "exit"}, task={"name": "Mine"})).tiers == ()
+    with pytest.raises(ValueError, match="want"):
+        origin_of(made_by(fleet={**made_by()["fleet"], "labels": {"_target_": "os.getcwd"}}))
 
 
 def test_a_recipe_of_others_is_said_to_lack_what_ours_have():
