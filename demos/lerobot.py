@@ -69,19 +69,27 @@ def write(dataset: Dataset, folder: Path, *, recipe: Mapping[str, Any]) -> None:
         _write_json(partial / SEAL_PATH, sealed(recipe, content, _file_hashes(partial)))
 
 
-def read(folder: Path, *, verify: bool = True, truth: bool = False, recipe: Mapping[str, Any] | None = None) -> Dataset:
+def read(
+    folder: Path,
+    *,
+    verify: bool = True,
+    truth: bool = False,
+    sound: bool = True,
+    recipe: Mapping[str, Any] | None = None,
+) -> Dataset:
     """The dataset of a folder: what write wrote, to the bit, but for its truth.
 
     truth=True reads that too, where there is any: for what judges data and those who select from it, not for what
-    learns. recipe: what the dataset is to be made by, else RecipeError; what is not verified has none.
-    verify=False is for what others recorded, or edited with LeRobot's tools: it reads what is there, with one
-    UserWarning that names what nobody has verified and what is assumed. Without next.reward every reward is 0, without
-    next.success every episode is a success in its last frame, without site or operator these are 0, without
-    robot_type it is "unknown", and the like. Types, shapes, order, NaN and the range of actions are checked in either
-    case. Raises DatasetError, in one line, where a file is missing or changed, or holds what cannot be used.
+    learns. recipe: what the dataset is to be made by, else RecipeError; what is not verified has none. verify=False is
+    for what others recorded, or edited with LeRobot's tools: it reads what is there, with one UserWarning that names
+    what nobody has verified and what is assumed. Without next.reward every reward is 0, without next.success every
+    episode is a success in its last frame, without site or operator these are 0, without robot_type it is "unknown",
+    and the like. Types, shapes, order, NaN and the range of actions are checked in either case; sound=False, of what is
+    not verified, lets NaN and any actions pass: to look at, not to learn from. Raises DatasetError, in one line, where
+    a file is missing or changed, or holds what cannot be used.
     """
     if not verify:
-        return _unverified(folder, truth)
+        return _unverified(folder, truth, sound)
     seal = checked_seal(folder)
     if recipe is not None and seal.recipe != (wanted := json.loads(json.dumps(recipe))):
         names = sorted(key for key in {**seal.recipe, **wanted} if seal.recipe.get(key) != wanted.get(key))
@@ -93,9 +101,9 @@ def read(folder: Path, *, verify: bool = True, truth: bool = False, recipe: Mapp
     return _with_truth(dataset, folder, seal.files) if truth else dataset
 
 
-def _unverified(folder: Path, truth: bool) -> Dataset:
+def _unverified(folder: Path, truth: bool, sound: bool) -> Dataset:
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    reader = Reader(folder, names, lenient=True)
+    reader = Reader(folder, names, lenient=True, sound=sound)
     dataset = reader.read()
     said = "; ".join(["recipe, files and content are not verified", *reader.gaps])
     warnings.warn(f"dataset {folder}: {said}", stacklevel=3)

@@ -56,14 +56,16 @@ Arrays = dict[str, NDArray[Any]]
 class Reader:
     """Reads one folder, of whose files it opens only those in `names`; `gaps` says what a reading had to assume.
 
-    lenient: what other recorders leave out (reward, success, site, operator, the robot's type and more) is assumed.
-    At no time does it hold much more than the dataset's own arrays.
+    sound: whether NaN, infinity and actions outside [-1, 1] are refused. lenient: what other recorders leave out
+    (reward, success, site, operator, the robot's type and more) is assumed. At no time does it hold much more than the
+    dataset's own arrays.
     """
 
     folder: Path
     names: Collection[str]
     lenient: bool
     gaps: list[str] = field(default_factory=list)
+    sound: bool = True
 
     def read(self) -> Dataset:
         """The dataset. Raises DatasetError where a part is missing, is not as info.json says, or cannot be used."""
@@ -111,7 +113,8 @@ class Reader:
                 policies=own.get("policies"),
                 ended_by=own.get("ended_by"),
             )
-            dataset.require_sound()
+            if self.sound:
+                dataset.require_sound()
         except DatasetError:
             raise
         except ValueError as error:

@@ -34,9 +34,8 @@ class Store:
 
     def folder(self, recipe: Mapping[str, Any]) -> Path:
         """Where the dataset of a recipe lies, or will lie."""
-        text = json.dumps(recipe, sort_keys=True, separators=(",", ":"), allow_nan=False)
         task = re.sub(r"\W+", "-", str(recipe["task"]["name"]))
-        return self._root / f"{task}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+        return self._root / f"{task}-{recipe_hash(recipe)}"
 
     def load(
         self,
@@ -127,6 +126,12 @@ class Store:
         if not any(_numbers(path) for path in partial.iterdir()):
             shutil.rmtree(partial)
         return whole.take(episodes)
+
+
+def recipe_hash(recipe: Mapping[str, Any]) -> str:
+    """What a recipe is named by: 12 hex digits."""
+    text = json.dumps(recipe, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _partial(folder: Path) -> Path:

@@ -128,12 +128,14 @@ def fidelity(config: Mapping[str, Any], *, base: Path) -> str:
     if o.root is not None:
         said = o.root.resolve().name
         recording = read_recording(o.root, state=o.state, action=o.action, path=o.path, command=o.command)
+        device = o.device
     else:
         pool = pool_of(o)
         said = f"{o.task['name']}, {o.realism['name']} realism, {o.fleet['name']} fleet"
         dataset = pool.load(o.datasets, Selection(episodes=o.episodes), threads=o.threads)
         recording = recording_of(dataset)
-    found = measured(recording, resamples=o.resamples)
+        device = o.device or o.fleet.get("device")
+    found = measured(recording, device=device, resamples=o.resamples)
     lines = [f"{said}: {len(recording)} episodes at {recording.rate:g} Hz", "", table_text(found)]
     if o.out is not None:
         content = json.dumps({"of": said, "episodes": len(recording), **plain(found)}, indent=1) + "\n"

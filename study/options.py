@@ -95,8 +95,8 @@ class PartOptions(CollectOptions):
 
 
 @dataclass(frozen=True)
-class FidelityOptions(CollectOptions):
-    """Of demonstrations that are put beside real recordings: a pool's, or those of a folder."""
+class LookOptions(CollectOptions):
+    """Of demonstrations that are looked at: a pool's, or those of a folder."""
 
     root: Path | None
     state: str
@@ -105,6 +105,13 @@ class FidelityOptions(CollectOptions):
     command: list[NonNegativeInt] | None
     resamples: PositiveInt
     out: Path | None
+
+
+@dataclass(frozen=True)
+class FidelityOptions(LookOptions):
+    """Of demonstrations that are put beside real recordings."""
+
+    device: str | None
 
 
 @dataclass(frozen=True)

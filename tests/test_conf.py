@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,6 +13,8 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf
 
 from shopfloor.demos.curation.best import Best
+from shopfloor.demos.fidelity.ranges import device_ranges
+from shopfloor.demos.operators.tiers import TIERS
 from shopfloor.envs import DEFAULT, IDEAL, TASKS
 from shopfloor.study.options import Learning
 from shopfloor.study.running import from_config
@@ -59,6 +62,18 @@ def test_every_fleet_file_makes_its_fleet(path):
     assert fleet.name == path.stem
     fleet.require(1)
     assert path.stem == "machine" or len(fleet.operators(0)) == sum(fleet.people.values())
+
+
+DEVICES = [path.stem for path in sorted((CONF / "device").glob("*.yaml"))]
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_people_of_a_devices_fleet_hold_it_and_are_put_beside_its_recordings(device):
+    fleet = from_config.fleet(composed(f"fleet={device}").fleet)
+    assert fleet.device == device
+    assert device_ranges(device)
+    (held,) = {person.habits.device for person in fleet.operators(0)}
+    assert composed(f"+device={device}").device == asdict(held)
 
 
 @pytest.mark.parametrize("path", sorted((CONF / "score").glob("*.yaml")), ids=lambda path: path.stem)

@@ -14,13 +14,17 @@ _AXES = ("x", "y", "z")
 
 @dataclass(frozen=True)
 class Columns:
-    """path of the state and command of the action; speeds: whether an action is a speed, or a place to go to."""
+    """path of the state and command of the action; speeds: whether an action is a speed, or a place to go to.
+
+    base: whether what moves is a driven base, of whose path only the pace is a person's.
+    """
 
     path: tuple[int, ...]
     command: tuple[int, ...]
     speeds: bool
     paired: bool = True
     gripper: int | None = None  # of the state
+    base: bool = False
 
 
 # A robot's motions by the names of its actions, and what in its state they move. (path, command, paired)
@@ -31,7 +35,8 @@ MOTIONS: tuple[tuple[tuple[str, ...], tuple[str, ...], bool], ...] = (
         tuple(f"{side}_d{axis}" for side in ("left", "right") for axis in _AXES),
         True,
     ),
-    (("place_x", "place_y"), ("drive", "turn"), False),  # a base: its speeds are in its own frame
+    # a base: its speeds are in its own frame, and turning on the spot is movement too, as that of a point 1 m off
+    (("place_x", "place_y", "heading_x", "heading_y"), ("drive", "turn"), False),
 )
 
 
@@ -44,7 +49,7 @@ def columns_of(state: Sequence[str], action: Sequence[str]) -> Columns:
     gripper = next((index for index, name in enumerate(state) if GRIPS.search(name)), None)
     for path, command, paired in MOTIONS:
         if set(path) <= set(state) and set(command) <= set(action):
-            return Columns(_places(path, state), _places(command, action), True, paired, gripper)
+            return Columns(_places(path, state), _places(command, action), True, paired, gripper, not paired)
     shared = [name for name in state if name in action and not HANDS.search(name)]
     if not shared or len(set(state)) < len(state) or len(set(action)) < len(action):
         got = f"state {_listed(state)} and action {_listed(action)}"

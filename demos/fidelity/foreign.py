@@ -1,9 +1,10 @@
-"""A recording from anybody's LeRobot dataset (v2.0, v2.1 or v3.0), of whose files only numbers are read."""
+"""Anybody's LeRobot dataset (v2.0, v2.1 or v3.0) to look at: as a recording, or a dataset; only numbers are read."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from shopfloor.demos.dataset import Dataset
 from shopfloor.demos.fidelity.columns import columns_of, given_columns
 from shopfloor.demos.fidelity.frames import assembled
 from shopfloor.demos.fidelity.recording import Recording
 from shopfloor.demos.layout import INFO_PATH, MEASURED, DatasetError
 
 VERSIONS = ("v2.0", "v2.1", "v3.0")
-SUCCESS, OPERATOR = "next.success", "operator"
+SUCCESS, OPERATOR, SESSION = "next.success", "operator", "session"
 
 Array = NDArray[np.float64]
 
@@ -35,18 +37,93 @@ def read_recording(
     """The recording of a LeRobot dataset's folder.
 
     state, action: names of its features; path, command: columns of these that are joints or places, measured and asked
-    for, by default what the features' names tell (`columns_of`). Time stamps are taken as they are; operators from the
-    episodes' table, success from next.success, where there are any. Raises DatasetError, in one line, on other layouts.
+    for, by default what the features' names tell (`columns_of`). Time stamps are the measured ones where there are any,
+    else as they are; operators and sessions from the episodes' table, success from next.success, where there are any.
+    Raises DatasetError, in one line, on other layouts.
     """
+    frames = _read(folder, state, action)
     try:
-        info = json.loads((folder / INFO_PATH).read_bytes())
+        if path is None and command is None:
+            columns = columns_of(*frames.names)
+        else:
+            numbers = path or command or (), command or path or ()
+            columns = given_columns(*numbers, state=frames.names[0], action=frames.names[1])
+        return assembled(
+            frames.state,
+            frames.action,
+            frames.bounds,
+            columns,
+            rate=frames.info["fps"],
+            times=frames.times,
+            operators=_of_episodes(folder, frames.episodes, OPERATOR),
+            sessions=_of_episodes(folder, frames.episodes, SESSION),
+            success=frames.success,
+        )
+    except DatasetError:
+        raise
+    except (ValueError, KeyError) as error:
+        raise DatasetError(f"dataset {folder}: {error}") from None
+
+
+def read_dataset(folder: Path, *, state: str = "observation.state", action: str = "action") -> Dataset:
+    """The same folder as a dataset to look at, of which nothing is checked: it may hold NaN, and actions of any size.
+
+    What such a folder does not say is assumed as by `Dataset.of`; episodes without labels are taken for successes.
+    """
+    frames = _read(folder, state, action)
+    success = np.zeros(len(frames.state), np.bool_)
+    success[frames.bounds[1:] - 1] = True if frames.success is None else frames.success
+    try:
+        return Dataset.of(
+            frames.state.astype(np.float32),
+            frames.action.astype(np.float32),
+            bounds=frames.bounds,
+            fps=round(frames.info["fps"]),
+            robot_type=str(frames.info.get("robot_type")),
+            feature_names=[name for vector in frames.names for name in vector],
+            success=success,
+            times=frames.times,
+            operators=_of_episodes(folder, frames.episodes, OPERATOR),
+            sessions=_of_episodes(folder, frames.episodes, SESSION),
+        )
+    except (ValueError, KeyError) as error:
+        raise DatasetError(f"dataset {folder}: {error}") from None
+
+
+@dataclass(frozen=True, eq=False)
+class _Frames:
+    """A folder's frames in the order of episodes: state (frames, s), action (frames, a), times (frames,) [s]."""
+
+    info: Mapping[str, Any]
+    names: tuple[list[str], list[str]]  # of state and action
+    state: Array
+    action: Array
+    times: Array | None
+    episodes: Array  # numbers (episodes,)
+    bounds: NDArray[np.int64]
+    success: NDArray[np.bool_] | None
+
+
+def version_of(folder: Path) -> str:
+    """A folder's version of LeRobot's layout. Raises DatasetError where it says none that is known."""
+    return str(_info(folder)["codebase_version"])
+
+
+def _info(folder: Path) -> dict[str, Any]:
+    try:
+        info: dict[str, Any] = json.loads((folder / INFO_PATH).read_bytes())
     except FileNotFoundError:
         raise DatasetError(f"dataset {folder}: {INFO_PATH} is missing, want the folder of a LeRobot dataset") from None
     except ValueError:
         raise DatasetError(f"dataset {folder}: {INFO_PATH} is not whole, want JSON") from None
-    if info.get("codebase_version") not in VERSIONS:
-        got = info.get("codebase_version")
-        raise DatasetError(f"dataset {folder}: codebase_version {got!r}, want one of {', '.join(VERSIONS)}")
+    if not isinstance(info, dict) or info.get("codebase_version") not in VERSIONS:
+        got = info.get("codebase_version") if isinstance(info, dict) else info
+        raise DatasetError(f"dataset {folder}: codebase_version {got!r:.40}, want one of {', '.join(VERSIONS)}")
+    return info
+
+
+def _read(folder: Path, state: str, action: str) -> _Frames:
+    info = _info(folder)
     features = info.get("features", {})
     for name in (state, action):
         if name not in features:
@@ -58,31 +135,22 @@ def read_recording(
         raise DatasetError(f"dataset {folder}: no data/**/*.parquet, want one or more")
     try:
         values = {name: np.concatenate([table[name] for table in tables]) for name in wanted}
-        names = (_names(features[state], values[state]), _names(features[action], values[action]))
-        if path is None and command is None:
-            columns = columns_of(*names)
-        else:
-            numbers = path or command or (), command or path or ()
-            columns = given_columns(*numbers, state=names[0], action=names[1])
         episode = values["episode_index"][:, 0]
-        order = np.argsort(episode, kind="stable")
-        numbers_of, starts = np.unique(episode[order], return_index=True)
-        bounds = np.concatenate([starts, [len(order)]])
-        ends = order[bounds[1:] - 1]
-        return assembled(
-            values[state][order],
-            values[action][order],
-            bounds,
-            columns,
-            rate=info["fps"],
-            times=values[clock][order, 0] if clock in values else None,
-            operators=_operators(folder, numbers_of),
-            success=values[SUCCESS][ends, 0] > 0 if SUCCESS in values else None,
-        )
-    except DatasetError:
-        raise
     except (ValueError, KeyError) as error:
         raise DatasetError(f"dataset {folder}: {error}") from None
+    order = np.argsort(episode, kind="stable")
+    numbers, starts = np.unique(episode[order], return_index=True)
+    bounds = np.concatenate([starts, [len(order)]])
+    return _Frames(
+        info,
+        (_names(features[state], values[state]), _names(features[action], values[action])),
+        values[state][order],
+        values[action][order],
+        values[clock][order, 0] if clock in values else None,
+        numbers,
+        bounds,
+        values[SUCCESS][order[bounds[1:] - 1], 0] > 0 if SUCCESS in values else None,
+    )
 
 
 def _columns(file: Path, wanted: Sequence[str]) -> dict[str, Array]:
@@ -121,12 +189,12 @@ def _names(feature: Any, values: Array) -> list[str]:
     return [str(index) for index in range(values.shape[1])]
 
 
-def _operators(folder: Path, episodes: Array) -> NDArray[np.int64] | None:
-    """Who drove each of the episodes, if the episodes' table says."""
+def _of_episodes(folder: Path, episodes: Array, column: str) -> NDArray[np.int64] | None:
+    """What a column of the episodes' table says of each of the episodes, if it is there."""
     tables = [pq.read_table(file) for file in sorted((folder / "meta" / "episodes").rglob("*.parquet"))]
-    if not tables or any(OPERATOR not in table.column_names for table in tables):
+    if not tables or any(column not in table.column_names for table in tables):
         return None
     numbers = np.concatenate([table["episode_index"].to_numpy() for table in tables])
-    who = np.concatenate([table[OPERATOR].to_numpy() for table in tables])
+    who = np.concatenate([table[column].to_numpy() for table in tables])
     known = dict(zip(numbers.tolist(), who.tolist(), strict=True))
     return np.array([known[int(number)] for number in episodes], np.int64)

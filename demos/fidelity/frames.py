@@ -12,20 +12,21 @@ from shopfloor.demos.fidelity.recording import Recording
 Array = NDArray[np.float64]
 
 
-def recording_of(dataset: Dataset) -> Recording:
+def recording_of(dataset: Dataset, columns: Columns | None = None) -> Recording:
     """The recording of a dataset of ours, in the order in which it was collected.
 
-    Actions are the commands; what the sensors said is the path. Labels say what was finished. ValueError where no path
-    is among the features' names.
+    Actions are the commands; what the sensors said is the path, of columns that the features' names tell by default.
+    Times are the measured ones, labels say what was finished. ValueError where no path is among the features' names.
     """
     return assembled(
         dataset.observations[:, : dataset.state_dim].astype(np.float64),
         dataset.actions.astype(np.float64),
         dataset.bounds,
-        columns_of(dataset.state_names, dataset.action_names),
+        columns_of(dataset.state_names, dataset.action_names) if columns is None else columns,
         rate=dataset.fps,
         times=dataset.times,
         operators=dataset.operators,
+        sessions=dataset.sessions,
         success=dataset.episode_success,
     )
 
@@ -39,6 +40,7 @@ def assembled(
     rate: float,
     times: Array | None = None,
     operators: NDArray[np.int64] | None = None,
+    sessions: NDArray[np.int64] | None = None,
     success: NDArray[np.bool_] | None = None,
 ) -> Recording:
     """The recording of frames laid end to end: state (frames, s), action (frames, a), times (frames,) [s]."""
@@ -56,5 +58,7 @@ def assembled(
         gripper=None if columns.gripper is None else cut(state[:, columns.gripper]),
         times=None if times is None else cut(times),
         operators=operators,
+        sessions=sessions,
         success=success,
+        base=columns.base,
     )

@@ -17,7 +17,7 @@ class Range:
     """What real recordings have of one statistic.
 
     number: which of the twelve it belongs to, None for what is only told; accepted: what passes, or all that `real`
-    spans; log: whether distances are in decades.
+    spans; log: whether distances are in decades; base: whether it is looked at where a base is driven.
     """
 
     name: str
@@ -26,6 +26,7 @@ class Range:
     number: int | None
     accepted: tuple[float, float]
     log: bool
+    base: bool = False
 
     def distance(self, value: float) -> float:
         """0 inside; else from the nearest bound, over the range's width. Infinite for what a log scale lacks."""
@@ -46,6 +47,14 @@ def ranges() -> tuple[Range, ...]:
     return tuple(_range(entry) for entry in (*told["statistics"], *told["beside"]))
 
 
+def device_ranges(device: str) -> tuple[Range, ...]:
+    """What recordings with one kind of device have of an own. ValueError where there is no such device."""
+    told = _told()["devices"]
+    if device not in told:
+        raise ValueError(f"device {device!r}, want one of {', '.join(told)}")
+    return tuple(map(_range, told[device]))
+
+
 def sources() -> dict[str, str]:
     """What each set of real recordings is, and where it comes from."""
     return dict(_told()["sources"])
@@ -54,7 +63,8 @@ def sources() -> dict[str, str]:
 def _range(entry: Mapping[str, Any]) -> Range:
     real = entry["real"]
     accepted = tuple(entry.get("accepted", (min(real.values()), max(real.values()))))
-    return Range(entry["name"], entry["unit"], real, entry.get("number"), accepted, entry.get("log", False))
+    log, base = entry.get("log", False), entry.get("base", False)
+    return Range(entry["name"], entry["unit"], real, entry.get("number"), accepted, log, base)
 
 
 @cache

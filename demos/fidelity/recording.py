@@ -26,7 +26,9 @@ class Recording:
     gripper     an array (frames,) an episode: how far a gripper is open, in any unit; None without one
     times       an array (frames,) [s] an episode: when each frame was taken, where that was measured
     operators   (episodes,): who drove; None where nobody has said
+    sessions    (episodes,): which of the operator's sessions; None where nobody has said
     success     (episodes,): whether the work was done, by its label; None where nobody has said
+    base        whether a driven base moves, and no tool or arm
     """
 
     path: Sequence[Array]
@@ -37,7 +39,9 @@ class Recording:
     gripper: Sequence[Array] | None = None
     times: Sequence[Array] | None = None
     operators: NDArray[np.int64] | None = None
+    sessions: NDArray[np.int64] | None = None
     success: NDArray[np.bool_] | None = None
+    base: bool = False
 
     def __post_init__(self) -> None:
         if not self.rate > 0 or not np.isfinite(self.rate):
@@ -52,7 +56,7 @@ class Recording:
         if self.paired and self.path[0].shape[1] != self.command[0].shape[1]:
             got = f"{self.path[0].shape[1]} columns of path, {self.command[0].shape[1]} of command"
             raise ValueError(f"{got}, want as many of each where they are paired")
-        for name in ("operators", "success"):
+        for name in ("operators", "sessions", "success"):
             values = getattr(self, name)
             if values is not None and len(values) != len(self):
                 raise ValueError(f"{name} of {len(values)} episodes, want {len(self)}")

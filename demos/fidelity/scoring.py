@@ -19,7 +19,7 @@ from shopfloor.demos.fidelity import (
     speed,
 )
 from shopfloor.demos.fidelity.motion import Motion
-from shopfloor.demos.fidelity.ranges import Range, ranges
+from shopfloor.demos.fidelity.ranges import Range, device_ranges, ranges
 from shopfloor.demos.fidelity.recording import Recording
 from shopfloor.demos.fidelity.sample import Missing, Sample
 
@@ -80,12 +80,14 @@ class Scored:
 
 @dataclass(frozen=True)
 class Fidelity:
-    """All statistics of a recording, in the order of the ranges."""
+    """All statistics of a recording that apply, in the order of the ranges; by_device: beside those of one device."""
 
     scored: tuple[Scored, ...]
+    device: str | None = None
+    by_device: tuple[Scored, ...] = ()
 
     def distances(self) -> dict[int, float | None]:
-        """Of each of the twelve the largest distance of its parts; None where a part is missing and none fails."""
+        """Of each of the twelve that apply the largest distance of its parts; None where one is missing, none fails."""
         parts: dict[int, list[float | None]] = {}
         for one in self.scored:
             if one.range.number is not None:
@@ -98,14 +100,30 @@ class Fidelity:
         return sum(distance == 0 for distance in self.distances().values())
 
 
-def fidelity(recording: Recording, *, resamples: int = RESAMPLES, seed: int = SEED) -> Fidelity:
-    """The statistics of a recording. Raises ValueError where nothing moves in it."""
+def fidelity(
+    recording: Recording, *, device: str | None = None, resamples: int = RESAMPLES, seed: int = SEED
+) -> Fidelity:
+    """The statistics of a recording that apply to it: of a driven base, those that are no arm's alone.
+
+    device: also those by which recordings with this kind of device differ. Raises ValueError where nothing moves in
+    it, and on a device that nobody knows.
+    """
+    own = () if device is None else device_ranges(device)
     motion = Motion.of(recording)
-    streams = np.random.default_rng(seed).spawn(len(ranges()))
-    return Fidelity(tuple(_scored(one, motion, rng, resamples) for one, rng in zip(ranges(), streams, strict=True)))
+    wanted = (*ranges(), *own)
+    streams = np.random.default_rng(seed).spawn(len(wanted))
+    found = [
+        score(one, motion, rng, resamples=resamples) if one.base or not recording.base else None
+        for one, rng in zip(wanted, streams, strict=True)
+    ]
+    general, special = (
+        tuple(one for one in part if one is not None) for part in (found[: len(ranges())], found[len(ranges()) :])
+    )
+    return Fidelity(general, device, special)
 
 
-def _scored(wanted: Range, motion: Motion, rng: np.random.Generator, resamples: int) -> Scored:
+def score(wanted: Range, motion: Motion, rng: np.random.Generator, *, resamples: int = RESAMPLES) -> Scored:
+    """One statistic of a movement beside its range."""
     try:
         sample = STATISTICS[wanted.name](motion)
         value = sample.estimate()

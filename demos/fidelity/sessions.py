@@ -16,8 +16,9 @@ SHORTEST = 16  # finished episodes of a session that is looked at
 def autocorrelation(motion: Motion) -> Sample:
     """12: correlation of the log time of finished work with that of the one before [1], within sessions.
 
-    A session is what one operator made, in its order; all episodes where nobody has said who drove. Means are those of
-    sessions, so that n episodes of a true correlation r give about r - (1 + 4 r) / n (Marriott and Pope 1954).
+    A session is what one operator made in one go, in its order: by operator and session, by operator alone where nobody
+    has said which session, all episodes where nobody has said who drove. Means are those of sessions, so that n
+    episodes of a true correlation r give about r - (1 + 4 r) / n (Marriott and Pope 1954).
     """
     parts = []
     for times in sessions(motion.recording):
@@ -40,8 +41,9 @@ def sessions(recording: Recording) -> list[Array]:
     """Log times of each session's finished work, in order. Raises Missing where none is long enough."""
     kept = finished(recording)
     times = np.log(recording.durations[kept])
-    who = np.zeros(len(kept), np.int64) if recording.operators is None else recording.operators[kept]
-    found = [times[who == person] for person in np.unique(who)]
+    said = [names[kept] for names in (recording.operators, recording.sessions) if names is not None]
+    ids = np.stack([np.zeros(len(kept), np.int64), *said], axis=1)
+    found = [times[(ids == one).all(axis=1)] for one in np.unique(ids, axis=0)]
     long = [part for part in found if len(part) >= SHORTEST]
     if not long:
         longest = max(map(len, found), default=0)

@@ -20,13 +20,15 @@ class Fleet:
     """The operators who collect: `people` maps a tier's name to how many of them; a seed makes them persons.
 
     tiers: the habits behind each name; labels: who looks at an episode's outcome and labels it;
-    horizon: times the task's time limit, after which a recording is cut.
+    device: the name of what its people hold, by which recordings of people differ (demos/fidelity/ranges.yaml), None
+    for several or others; horizon: times the task's time limit, after which a recording is cut.
     ValueError where a tier has no habits, or nobody is left.
     """
 
     name: str
     people: Mapping[str, int]
     labels: Checker = EXACT
+    device: str | None = None
     horizon: float = 1.4
     tiers: Mapping[str, Habits] = field(default_factory=lambda: TIERS)
 

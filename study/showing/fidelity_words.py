@@ -42,19 +42,25 @@ HEADER = f"{'':>3} {'statistic':<31}{'here':>9}  {'95 % interval':<20}{'real rec
 
 
 def table_text(found: Fidelity) -> str:
-    """A line a statistic: value, interval, range of real recordings, verdict; then how many of the twelve pass."""
+    """A line a statistic: value, interval, range of real recordings, verdict; then how many of the twelve pass.
+
+    Those by which one device's recordings differ have lines of their own.
+    """
     lines, told = [HEADER], None
     for one in found.scored:
         number = one.range.number
         if number is None and told is not None:
             lines.append("beside the twelve:")
-        lines.append(_line(one, "" if number is None or number == told else str(number)))
+        lines.append(_line(one, "" if number is None or number == told else str(number), judged=number is not None))
         told = number
+    if found.device is not None:
+        lines.append(f"{found.device} alone:")
+        lines += [_line(one, "", judged=True) for one in found.by_device]
     return "\n".join([*lines, "", summary(found)])
 
 
 def summary(found: Fidelity) -> str:
-    """How many of the twelve pass, which fail and by how much, and which could not be measured."""
+    """How many of the twelve that apply pass, which fail and by how much, and which could not be measured."""
     distances = found.distances()
     parts = [f"{found.passed} of {len(distances)} pass"]
     failed = [f"{number} ({distance:.2f})" for number, distance in distances.items() if distance]
@@ -63,6 +69,9 @@ def summary(found: Fidelity) -> str:
         parts.append(f"outside, by so many widths of the range: {', '.join(failed)}")
     if unknown:
         parts.append(f"not wholly measured: {', '.join(unknown)}")
+    if found.device is not None:
+        passed = sum(one.distance == 0 for one in found.by_device)
+        parts.append(f"of {found.device}'s own {passed} of {len(found.by_device)}")
     return "; ".join(parts)
 
 
@@ -71,39 +80,37 @@ def plain(found: Fidelity) -> dict[str, Any]:
     return {
         "passed": found.passed,
         "distances": {str(number): distance for number, distance in found.distances().items()},
-        "statistics": [
-            {
-                "name": one.range.name,
-                "number": one.range.number,
-                "meaning": MEANINGS[one.range.name],
-                "unit": one.range.unit,
-                "value": one.value,
-                "interval": None if one.value is None else [one.low, one.high],
-                "accepted": list(one.range.accepted),
-                "real": dict(one.range.real),
-                "distance": one.distance,
-                "lacks": one.lacks,
-            }
-            for one in found.scored
-        ],
+        "statistics": [_plain(one) for one in found.scored],
+        "device": found.device,
+        "by_device": [_plain(one) for one in found.by_device],
         "sources": sources(),
     }
 
 
-def _line(one: Scored, number: str) -> str:
+def _plain(one: Scored) -> dict[str, Any]:
+    return {
+        "name": one.range.name,
+        "number": one.range.number,
+        "meaning": MEANINGS[one.range.name],
+        "unit": one.range.unit,
+        "value": one.value,
+        "interval": None if one.value is None else [one.low, one.high],
+        "accepted": list(one.range.accepted),
+        "real": dict(one.range.real),
+        "distance": one.distance,
+        "lacks": one.lacks,
+    }
+
+
+def _line(one: Scored, number: str, *, judged: bool) -> str:
     unit = "" if one.range.unit == "1" else f" [{one.range.unit}]"
     start = f"{number:>3} {MEANINGS[one.range.name] + unit:<31}"
     span = " to ".join(_number(bound) for bound in one.range.accepted)
     if one.value is None or one.low is None or one.high is None:
         return f"{start}{'-':>9}  {'':<20}{span:<18}not measured: {one.lacks}"
+    verdict = "pass" if one.distance == 0 else f"{one.distance:.2f}"
     interval = f"[{_number(one.low)}, {_number(one.high)}]"
-    return f"{start}{_number(one.value):>9}  {interval:<20}{span:<18}{_verdict(one)}".rstrip()
-
-
-def _verdict(one: Scored) -> str:
-    if one.range.number is None:
-        return ""
-    return "pass" if one.distance == 0 else f"{one.distance:.2f}"
+    return f"{start}{_number(one.value):>9}  {interval:<20}{span:<18}{verdict if judged else ''}".rstrip()
 
 
 def _number(value: float) -> str:

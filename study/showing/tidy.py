@@ -70,12 +70,16 @@ def episode_lines(rows: Sequence[Row]) -> list[Line]:
 
 
 def write_csv(rows: Sequence[Row], path: Path) -> None:
-    """Write `cell_lines` as CSV, whole or not at all: UTF-8, a header, lists as JSON, nothing where nothing is known.
+    """Write `cell_lines` as CSV, as `write_lines` does."""
+    write_lines(cell_lines(rows), path)
+
+
+def write_lines(lines: Sequence[Line], path: Path) -> None:
+    """Write lines of the same columns as CSV, whole or not at all: UTF-8, a header, lists as JSON, nothing for None.
 
     Numbers round-trip. A text that a spreadsheet would take for a formula gets an apostrophe before it, since rows may
     come from others.
     """
-    lines = cell_lines(rows)
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     if lines:

@@ -3,6 +3,7 @@
 VERBS = {
     "train": "run a cell of a study, or a whole study",
     "collect": "make sure that a dataset of demonstrations is there",
+    "inspect": "tell what lies in a dataset, and draw it",
     "fidelity": "put demonstrations beside recordings of people",
     "court": "judge scores that say which demonstrations to keep",
     "evaluate": "play a reference or a saved agent on held-out episodes",
@@ -16,6 +17,6 @@ VERBS = {
     "contact_sheet": "draw all tasks in one picture",
     "bench": "measure speed, as ratios to the bare libraries",
 }
-COMPOSED = ("train", "collect", "fidelity", "court", "evaluate", "replay")  # their options are composed by Hydra
+COMPOSED = ("train", "collect", "inspect", "fidelity", "court", "evaluate", "replay")  # Hydra composes their options
 DRAWING = ("replay", "scene", "contact_sheet")
-GOING_ON = ("train", "collect", "fidelity", "court")  # a second run does only what a first one left
+GOING_ON = ("train", "collect", "inspect", "fidelity", "court")  # a second run does only what a first one left

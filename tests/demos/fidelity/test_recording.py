@@ -10,7 +10,7 @@ import pytest
 from signals import recording, walk
 
 from shopfloor.demos.fidelity.columns import columns_of
-from shopfloor.demos.fidelity.foreign import read_recording
+from shopfloor.demos.fidelity.foreign import read_dataset, read_recording
 from shopfloor.demos.fidelity.frames import recording_of
 from shopfloor.demos.fidelity.motion import Motion
 from shopfloor.demos.layout import DatasetError
@@ -62,6 +62,20 @@ def test_every_task_of_ours_has_a_path_and_a_command():
         assert not found.paired or len(found.path) == len(found.command)
 
 
+def test_a_base_that_turns_on_the_spot_is_moving():
+    from shopfloor.envs.tasks.pallet_docking import PalletDocking
+
+    empty = without_demonstrations(PalletDocking())
+    found = columns_of(empty.state_names, empty.action_names)
+    assert found.base
+    assert not found.paired
+    angle = np.linspace(0, 2, 100)
+    place = np.zeros(100)
+    turning = np.stack([place, place, np.cos(angle), np.sin(angle)], axis=1)
+    assert len(found.path) == turning.shape[1]
+    assert (Motion.of(recording([turning])).speed[0] > 0.9).all()
+
+
 def test_joints_of_others_are_those_that_both_name_but_hands():
     found = columns_of(["shoulder", "elbow", "gripper"], ["elbow", "shoulder", "gripper"])
     assert (found.path, found.command, found.speeds, found.gripper) == ((0, 1), (1, 0), False, 2)
@@ -69,7 +83,15 @@ def test_joints_of_others_are_those_that_both_name_but_hands():
         columns_of(["a"], ["b"])
 
 
-def written(folder, *, version="v2.1", names=("shoulder", "elbow", "gripper"), operators=None, time=lambda n: n / 20):
+def written(
+    folder,
+    *,
+    version="v2.1",
+    names=("shoulder", "elbow", "gripper"),
+    operators=None,
+    sessions=(0, 0),
+    time=lambda n: n / 20,
+):
     """A LeRobot dataset of two episodes, as other recorders write them."""
     frames, width = (50, 40), 3
     states = [walk(count, seed, width).astype(np.float32) for seed, count in enumerate(frames)]
@@ -90,22 +112,35 @@ def written(folder, *, version="v2.1", names=("shoulder", "elbow", "gripper"), o
     (folder / "meta/info.json").write_text(json.dumps(info))
     if operators:
         (folder / "meta/episodes/chunk-000").mkdir(parents=True)
-        table = pa.table({"episode_index": [0, 1], "operator": operators})
+        table = pa.table({"episode_index": [0, 1], "operator": operators, "session": list(sessions)})
         pq.write_table(table, folder / "meta/episodes/chunk-000/file-000.parquet")
     return states
 
 
 @pytest.mark.parametrize("version", ["v2.1", "v3.0"])
 def test_anybodys_dataset_is_read_by_its_names(tmp_path, version):
-    states = written(tmp_path, version=version, operators=[4, 2])
+    states = written(tmp_path, version=version, operators=[4, 2], sessions=(0, 3))
     read = read_recording(tmp_path)
     assert read.frames == [50, 40]
     assert read.operators.tolist() == [4, 2]
+    assert read.sessions.tolist() == [0, 3]
     assert read.success is None
     np.testing.assert_array_equal(read.path[1], states[1][:, :2])
     np.testing.assert_array_equal(read.gripper[0], states[0][:, 2])
     np.testing.assert_allclose(read.command[0][1:], np.diff((states[0][:, :2] + 1).astype(float), axis=0) * 20)
     assert (read.command[0][0] == 0).all()
+
+
+@pytest.mark.parametrize("version", ["v2.1", "v3.0"])
+def test_anybodys_frames_are_a_dataset_to_look_at(tmp_path, version):
+    states = written(tmp_path, version=version, operators=[4, 2])
+    read = read_dataset(tmp_path)
+    assert read.bounds.tolist() == [0, 50, 90]
+    assert read.feature_names == ("shoulder", "elbow", "gripper") * 2
+    assert read.operators.tolist() == [4, 2]
+    assert read.episode_success.all()
+    np.testing.assert_array_equal(read.observations, np.concatenate(states))
+    np.testing.assert_array_equal(read.actions, np.concatenate(states) + 1)
 
 
 def test_columns_without_names_are_asked_for(tmp_path):
@@ -154,6 +189,7 @@ def test_our_dataset_tells_the_same_in_memory_and_from_its_folder(tmp_path):
         bounds=bounds,
         sites=np.zeros(2, np.int64),
         operators=np.array([3, 1]),
+        sessions=np.array([2, 0]),
         state_dim=4,
         fps=20,
         task="Do something.",
@@ -167,6 +203,8 @@ def test_our_dataset_tells_the_same_in_memory_and_from_its_folder(tmp_path):
         for one, other in zip(getattr(ours, name), getattr(read, name), strict=True):
             np.testing.assert_array_equal(one, other)
     assert ours.operators.tolist() == read.operators.tolist() == [3, 1]
+    assert ours.sessions.tolist() == read.sessions.tolist() == [2, 0]
+    assert ours.times[0].tolist() == dataset.times[:40].tolist()  # as measured, not as numbered
     assert ours.success.tolist() == read.success.tolist() == [False, True]
     np.testing.assert_array_equal(ours.command[0], dataset.actions[:40, 1:])
     assert replace(ours, rate=10.0).durations.tolist() == [4.0, 6.0]

@@ -199,6 +199,17 @@ def test_sessions_are_those_of_each_operator_in_turn():
         sessions.drift(Motion.of(lasting(own[0][:15])))
 
 
+def test_an_operators_sessions_are_told_apart():
+    own = [pace(0.5, -0.2, episodes=40, seed=seed) for seed in range(2)]
+    times = np.concatenate([own[0], 3 * own[1]])  # as long again, as of other work
+    who, which = np.zeros(80, np.int64), np.repeat([0, 1], 40)
+    apart = sessions.drift(Motion.of(lasting(times, operators=who, sessions=which))).estimate()
+    slopes = [sessions.drift(Motion.of(lasting(one))).estimate() for one in own]
+    assert apart == pytest.approx(np.mean(slopes), abs=0.01)
+    assert sessions.drift(Motion.of(lasting(times, operators=who))).estimate() > 1
+    assert sessions.drift(Motion.of(lasting(times, sessions=which))).estimate() == apart  # nobody has said who
+
+
 def test_what_turns_back_is_counted():
     out = minimum_jerk(RATE, seconds=1.0, still=0.4)
     back = out[-1] - minimum_jerk(RATE, seconds=0.5, still=0.0, distance=0.03)  # a tenth of the way

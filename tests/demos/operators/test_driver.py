@@ -209,5 +209,3 @@ def test_people_of_a_tier_differ_in_every_strength_but_of_what_is_alike(tier):
         alike = name in ("shaping", "device")
         assert (getattr(first, name).strength == getattr(second, name).strength) == alike
     assert first.pace != second.pace
-
-

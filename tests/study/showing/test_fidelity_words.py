@@ -2,7 +2,7 @@
 
 import json
 
-from shopfloor.demos.fidelity.ranges import ranges
+from shopfloor.demos.fidelity.ranges import device_ranges, ranges
 from shopfloor.demos.fidelity.scoring import STATISTICS, Fidelity, Scored
 from shopfloor.study.showing.fidelity_words import MEANINGS, plain, summary, table_text
 
@@ -49,3 +49,14 @@ def test_all_numbers_are_plain_json() -> None:
     read = json.loads(json.dumps(plain(found()), allow_nan=False))
     assert (read["passed"], round(read["distances"]["2"], 9), read["distances"]["11"]) == (10, 2.0, None)
     assert {one["name"]: one["lacks"] for one in read["statistics"] if one["lacks"]} == MISSING
+
+
+def test_a_devices_own_have_lines_and_a_count_of_their_own() -> None:
+    (own,) = device_ranges("spacemouse")
+    by_device = (Scored(own, 0.5, 0.4, 0.6, None),)
+    told = table_text(Fidelity(found().scored, "spacemouse", by_device)).splitlines()
+    place = told.index("spacemouse alone:")
+    assert "0.29 to 0.74" in told[place + 1]
+    assert told[place + 1].endswith("pass")
+    assert told[-1] == f"{summary(found())}; of spacemouse's own 1 of 1"
+    assert [one["name"] for one in plain(Fidelity((), "spacemouse", by_device))["by_device"]] == ["zero_commands"]

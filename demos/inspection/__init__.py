@@ -1,0 +1,1 @@
+"""What lies in a dataset: a row an episode, and a summary of all."""
