@@ -45,9 +45,13 @@ def draw_inspection(dataset: Dataset, summary: Summary, folder: Path, *, title: 
             _paths(_titled(figure.add_subplot(grid[0, :2]), "path from above"), summary, colours, over=(0, 1))
         else:
             ours = summary.path_axes[:1] == ["x [m]"]
-            titles = ("path from above", "path from the side") if ours else ("path, columns 0 and 1", "0 and 2")
-            for column, title in enumerate(titles):
-                above = _titled(figure.add_subplot(grid[0, column]), title)
+            views = (
+                ("path from above", "path from the side")
+                if ours
+                else ("path, columns 0 and 1", "path, columns 0 and 2")
+            )
+            for column, view in enumerate(views):
+                above = _titled(figure.add_subplot(grid[0, column]), view)
                 _paths(above, summary, colours, over=(0, 1 + column))
         _actions(axes[0][0], dataset)
         _speeds(axes[0][1], summary, colours)
@@ -92,6 +96,7 @@ def _paths(axes: Axes, summary: Summary, colours: Mapping[str | None, str], *, o
     axes.set_xlabel(summary.path_axes[over[0]])
     axes.set_ylabel(summary.path_axes[over[1]])
     axes.set_aspect("equal", adjustable="datalim")
+    axes.xaxis.set_major_locator(MaxNLocator(5))
     if None not in colours:
         axes.legend(frameon=False, fontsize=9)
 
