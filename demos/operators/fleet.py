@@ -29,7 +29,7 @@ class Fleet:
     people: Mapping[str, int]
     labels: Checker = EXACT
     device: str | None = None
-    horizon: float = 1.4
+    horizon: float = 1.6
     tiers: Mapping[str, Habits] = field(default_factory=lambda: TIERS)
 
     def __post_init__(self) -> None:

@@ -13,7 +13,7 @@ from shopfloor.demos.operators.sessions import Fatigue, Mood, Practice
 from shopfloor.demos.operators.timing import Hesitation, Pauses, Reaction, StartIdle
 from shopfloor.demos.operators.trembling import MotorNoise, Tremor
 
-LEADER_ARM = Device(1.0, dead_zone=0.01, squeeze=0.35, repeats=0.05)
+LEADER_ARM = Device(1.0, dead_zone=0.013, squeeze=0.35, repeats=0.04)
 
 OKAY = Habits(
     pace=1.0,
@@ -27,7 +27,7 @@ OKAY = Habits(
     wrong_way=WrongWay(0.02),
     curve=Curve(0.08),
     seeing=Seeing(1.0),
-    motor_noise=MotorNoise(0.12),
+    motor_noise=MotorNoise(0.125),
     tremor=Tremor(0.03),
     reaction=Reaction(1.0),
     pauses=Pauses(1.0),
@@ -39,7 +39,7 @@ OKAY = Habits(
     detours=Detours(0.06),
     blunders=Blunders(0.03),
     aborts=Aborts(0.02),
-    practice=Practice(0.14),
+    practice=Practice(0.2),
     fatigue=Fatigue(0.04),
     mood=Mood(0.3),
     device=LEADER_ARM,

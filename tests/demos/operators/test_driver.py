@@ -15,7 +15,7 @@ from shopfloor.envs import DEFAULT, ShopfloorVectorEnv, collection_sites
 from shopfloor.envs.randomness import Purpose, keys
 from shopfloor.envs.tasks import PegInsertion
 
-HORIZON = round(1.4 * PegInsertion().horizon_steps)
+HORIZON = round(1.6 * PegInsertion().horizon_steps)
 MIXED = Fleet("mixed", {"better": 2, "okay": 2, "worse": 2}, labels=Checker(0.02, 0.02))
 
 
