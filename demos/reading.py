@@ -14,6 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from shopfloor.demos.dataset import NOBODY, Dataset
+from shopfloor.demos.exchange.actions import ActionRange, with_scaled_actions
 from shopfloor.demos.layout import (
     ACTION,
     DATA_PATH,
@@ -57,6 +58,7 @@ class Reader:
     """Reads one folder, of whose files it opens only those in `names`; `gaps` says what a reading had to assume.
 
     lenient: what other recorders leave out (reward, success, site, operator, the robot's type and more) is assumed.
+    scaled: actions are brought to [-1, 1] by their range, which `action_range` then says.
     At no time does it hold much more than the dataset's own arrays.
     """
 
@@ -64,6 +66,8 @@ class Reader:
     names: Collection[str]
     lenient: bool
     gaps: list[str] = field(default_factory=list)
+    scaled: bool = False
+    action_range: ActionRange | None = None
 
     def read(self) -> Dataset:
         """The dataset. Raises DatasetError where a part is missing, is not as info.json says, or cannot be used."""
@@ -111,6 +115,8 @@ class Reader:
                 policies=own.get("policies"),
                 ended_by=own.get("ended_by"),
             )
+            if self.scaled:
+                dataset, self.action_range = with_scaled_actions(dataset)
             dataset.require_sound()
         except DatasetError:
             raise

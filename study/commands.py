@@ -69,7 +69,7 @@ def train(config: Mapping[str, Any], *, base: Path, label: str = "") -> Finished
     path, row = run_cell(
         cell,
         lambda: from_config.agent(arguments, base=base),
-        _pool(o),
+        pool_of(o),
         from_config.selection(o.data),
         budget=from_config.budget(o.agent),
         evaluation=o.evaluation,
@@ -96,7 +96,7 @@ def _again(cell: Mapping[str, Any], datasets: Path, threads: int) -> Trial:
     o = from_config.options(TrainOptions, {**cell, **HERE, "datasets": str(datasets), "threads": threads})
     return run_trial(
         from_config.agent(o.agent),
-        _pool(o),
+        pool_of(o),
         from_config.selection(o.data),
         from_config.budget(o.agent),
         o.evaluation,
@@ -109,7 +109,7 @@ def _again(cell: Mapping[str, Any], datasets: Path, threads: int) -> Trial:
 def collect(config: Mapping[str, Any], *, base: Path) -> str:
     """Make sure that a dataset of demonstrations is there, or a part of one; returns a line: where, and what."""
     o = from_config.options(PartOptions, config, base=base)
-    pool = _pool(o)
+    pool = pool_of(o)
     if o.part is not None:
         part, of = map(int, o.part.split("/"))
         folder = pool.load_part(o.datasets, o.episodes, part=part, of=of, threads=o.threads)
@@ -129,7 +129,7 @@ def fidelity(config: Mapping[str, Any], *, base: Path) -> str:
         said = o.root.resolve().name
         recording = read_recording(o.root, state=o.state, action=o.action, path=o.path, command=o.command)
     else:
-        pool = _pool(o)
+        pool = pool_of(o)
         said = f"{o.task['name']}, {o.realism['name']} realism, {o.fleet['name']} fleet"
         dataset = pool.load(o.datasets, Selection(episodes=o.episodes), threads=o.threads)
         recording = recording_of(dataset)
@@ -179,7 +179,8 @@ def _drawn(source: Source, config: Mapping[str, Any]) -> dict[str, Any]:
     return {"data": {"episodes": 0, "sites": sites}, "seeds": seeds}
 
 
-def _pool(o: TrainOptions | CollectOptions) -> Pool:
+def pool_of(o: TrainOptions | CollectOptions) -> Pool:
+    """The demonstrations that can be had by the options."""
     people = o.data if isinstance(o, TrainOptions) else o
     crew = Crew(people.sites, people.operators, horizon=people.horizon, seed=o.seeds.data, fleet_seed=o.seeds.fleet)
     return Pool(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
@@ -15,6 +15,7 @@ Node = Mapping[str, Any]  # a config group's choice: a name, a _target_ and its 
 Threads = Annotated[int, Field(ge=0, le=4096)]
 Hours = Annotated[float, Field(gt=0)]
 Seconds = Annotated[float, Field(gt=0)]
+Actions = Literal["as_is", "scaled"]
 Part = Annotated[str, Field(pattern=r"^\d+/\d+$")]  # as "2/8"
 
 
@@ -100,6 +101,18 @@ class FidelityOptions(CollectOptions):
     command: list[NonNegativeInt] | None
     resamples: PositiveInt
     out: Path | None
+
+
+@dataclass(frozen=True)
+class ExportOptions(CollectOptions):
+    """Of demonstrations in another format: a pool's, or those of a folder or file."""
+
+    root: Path | None
+    format: Literal["lerobot", "minari", "hdf5", "card"]
+    out: Path
+    name: str | None
+    license: str
+    actions: Actions
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 VERBS = {
     "train": "run a cell of a study, or a whole study",
     "collect": "make sure that a dataset of demonstrations is there",
+    "export": "write demonstrations in others' formats, or others' in LeRobot's",
     "fidelity": "put demonstrations beside recordings of people",
     "evaluate": "play a reference or a saved agent on held-out episodes",
     "report": "write a study's report again, from its rows",
@@ -15,6 +16,6 @@ VERBS = {
     "contact_sheet": "draw all tasks in one picture",
     "bench": "measure speed, as ratios to the bare libraries",
 }
-COMPOSED = ("train", "collect", "fidelity", "evaluate", "replay")  # their options are composed by Hydra
+COMPOSED = ("train", "collect", "export", "fidelity", "evaluate", "replay")  # their options are composed by Hydra
 DRAWING = ("replay", "scene", "contact_sheet")
-GOING_ON = ("train", "collect", "fidelity")  # a second run does only what a first one left
+GOING_ON = ("train", "collect", "export", "fidelity")  # a second run does only what a first one left
