@@ -15,9 +15,9 @@ from shopfloor.demos.exchange.robomimic_format import write_hdf5
 from shopfloor.demos.selection import Selection
 from shopfloor.envs import TASKS
 from shopfloor.files import write_atomically
-from shopfloor.study.commands import pool_of
 from shopfloor.study.options import ExportOptions
 from shopfloor.study.running import from_config
+from shopfloor.study.sources import pool_of
 
 CROWD = ("sites", "operators", "horizon")  # of a recipe, by the names of the options
 

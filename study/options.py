@@ -9,7 +9,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
+from shopfloor.demos.exchange.recordings import Recorded
 from shopfloor.study.running.evaluation import Evaluation
+from shopfloor.study.running.offline import Offline
 
 Node = Mapping[str, Any]  # a config group's choice: a name, a _target_ and its arguments
 Threads = Annotated[int, Field(ge=0, le=4096)]
@@ -55,8 +57,8 @@ class TrainOptions:
     realism: Node
     fleet: Node
     agent: Node
-    data: Learning
-    evaluation: Evaluation
+    data: Learning | Recorded
+    evaluation: Evaluation | Offline
     seeds: Seeds
     results: Path
     datasets: Path

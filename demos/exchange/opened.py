@@ -18,7 +18,7 @@ from shopfloor.demos.layout import SEAL_PATH, VERSION, DatasetError
 from shopfloor.demos.reading import Reader
 from shopfloor.demos.seal import checked_seal
 
-SCALE = "actions=scaled maps each action's range in the dataset onto [-1, 1]"
+SCALE = "actions=scaled (data.actions=scaled to train) maps each action's range in the dataset onto [-1, 1]"
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ def test_other_versions_and_several_tasks_get_a_clear_word(tmp_path):
 
 def test_actions_outside_are_refused_with_what_to_do_and_scaled_where_asked(tmp_path):
     want = write_older(tmp_path / "old", factor=90.0)
-    with pytest.raises(DatasetError, match=r"actions leave \[-1, 1\], want them inside; actions=scaled maps"):
+    with pytest.raises(DatasetError, match=r"actions leave \[-1, 1\], want them inside; actions=scaled"):
         opened(tmp_path / "old")
     found = opened(tmp_path / "old", scaled=True)
     assert np.abs(found.dataset.actions).max() == 1
