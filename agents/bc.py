@@ -154,6 +154,17 @@ class BehaviorCloning:
         policy, lanes = learned(self._learned, agent="bc")
         return lanes.act(observations, policy.chunks)
 
+    @property
+    def frames_per_inference(self) -> int:
+        """Frames that are played before it infers anew."""
+        return self._arguments.execute
+
+    @property
+    def flops_per_inference(self) -> float:
+        """[FLOP] of one window's prediction: a product and a sum a weight."""
+        policy, _ = learned(self._learned, agent="bc")
+        return 2.0 * count_parameters(policy.network)
+
     def save(self, folder: Path) -> None:
         """Write agent.json and tensors.safetensors into folder, which must not exist."""
         policy, _ = learned(self._learned, agent="bc")

@@ -84,6 +84,17 @@ class NearestNeighbours:
         memory, lanes = learned(self._learned, agent="knn")
         return lanes.act(observations, lambda windows: memory.recall(windows, self._arguments.neighbours))
 
+    @property
+    def frames_per_inference(self) -> int:
+        """Frames that are replayed before it searches anew."""
+        return self._arguments.chunk
+
+    @property
+    def flops_per_inference(self) -> float:
+        """[FLOP] of one window's distances from all frames: a product and a sum a number."""
+        memory, _ = learned(self._learned, agent="knn")
+        return 2.0 * memory.keys.size
+
     def save(self, folder: Path) -> None:
         """Write agent.json and tensors.safetensors into folder, which must not exist."""
         memory, _ = learned(self._learned, agent="knn")

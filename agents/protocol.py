@@ -99,7 +99,8 @@ class Agent(Policy, Protocol):
     """demonstrations | interaction (needs env_factory) | nothing | truth (is attached to the evaluation's env)
 
     A class may also have `changes_no_bit`: names of arguments, such as of a log's folder, which are no part of what
-    names its results.
+    names its results; and, for evaluations in which thinking takes time, `frames_per_inference`: how many frames it
+    plays before it infers anew, 1 where it does not say; `flops_per_inference`: [FLOP] of that, for one episode.
     """
 
     def fit(

@@ -302,6 +302,19 @@ class Dataset:
             raise ValueError(f"mask of shape {mask.shape}, want ({len(self)},)")
         return self._gather(np.flatnonzero(mask))
 
+    def pick(self, episodes: NDArray[np.intp]) -> Self:
+        """The episodes of these numbers (k,), in their order."""
+        return self._gather(episodes)
+
+    def prune(self, kept: NDArray[np.bool_]) -> Self:
+        """The frames where kept (frames,) is true. Raises ValueError where an episode would be left without any."""
+        if kept.shape != (self.frames,) or kept.dtype != bool:
+            raise ValueError(f"frames kept {kept.dtype} of shape {kept.shape}, want a bool for each of {self.frames}")
+        lengths = np.diff(np.concatenate([[0], np.cumsum(kept)])[self.bounds])
+        if (lengths < 1).any():
+            raise ValueError(f"episode {int(np.argmin(lengths))} would keep no frame, want one or more of each")
+        return replace(self, bounds=_bounds_of(lengths), **{name: getattr(self, name)[kept] for name in _PER_FRAME})
+
     @cached_property
     def content_hash(self) -> str:
         """SHA-256 over every array's type, shape and bytes and over the other fields, truth too: 64 hex digits."""

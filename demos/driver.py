@@ -23,20 +23,18 @@ class Notes:
     """What a driver says of k episodes when they are over.
 
     operators, sessions   (k,) int64, NOBODY for none
-    mislabels             (k,) bool, whether the success label is wrong
     faults                by name (k,) float64, how much of it there was; the names are the same in every episode
     """
 
     operators: NDArray[np.int64]
     sessions: NDArray[np.int64]
-    mislabels: Mask
     faults: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     @classmethod
     def of_nobody(cls, k: int) -> Notes:
         """Of k episodes that no person drove."""
         nobody = np.full(k, NOBODY, np.int64)
-        return cls(nobody, nobody, np.zeros(k, np.bool_))
+        return cls(nobody, nobody)
 
 
 class Driver(Protocol):
@@ -53,6 +51,10 @@ class Driver(Protocol):
 
         Lanes without an episode are among them; what is done there does not matter.
         """
+        ...
+
+    def recorded(self, actions: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What a recording holds of actions (n, act_dim) that have just been done: those, as a rule."""
         ...
 
     def stopped(self, step: NDArray[np.int64]) -> Mask:

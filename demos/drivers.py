@@ -1,4 +1,4 @@
-"""Drivers: a policy, a policy of which an operator takes over, and a replay of what was recorded."""
+"""Drivers: a policy, one that explores, one of which an operator takes over, and a replay of what was recorded."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from shopfloor.demos.dataset import Dataset
 from shopfloor.demos.driver import Driver, Ids, Mask, Notes, Source
+from shopfloor.envs.randomness import Purpose, draw_normal, keys
 
 Gate = Callable[[NDArray[np.float32], NDArray[np.int64]], Mask]
 
@@ -50,6 +51,50 @@ class PolicyDriver:
             self._starting, self._lanes = [], n
         return self._policy.act(observations), np.full(n, Source.POLICY, np.int8)
 
+    def recorded(self, actions: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The same."""
+        return actions
+
+    def stopped(self, step: NDArray[np.int64]) -> Mask:
+        """None (n,)."""
+        return np.zeros(len(step), np.bool_)
+
+    def notes(self, lanes: Ids) -> Notes:
+        """That no person drove."""
+        return Notes.of_nobody(len(lanes))
+
+
+class ExploringDriver:
+    """A policy that acts by chance: noise is added to its actions, of which a share lasts into the next step."""
+
+    def __init__(
+        self, policy: Policy, *, lanes: int, act_dim: int, horizon_steps: int, strength: float, memory: float, seed: int
+    ) -> None:
+        """strength: standard deviation of the noise; memory: the share that lasts; seed: whose episodes they are."""
+        self._policy, self._seed, self._memory = PolicyDriver(policy), seed, memory
+        self._fresh = strength * np.sqrt(1.0 - memory**2)
+        self._draws, self._noise = np.zeros((lanes, horizon_steps, act_dim)), np.zeros((lanes, act_dim))
+
+    def start(self, lanes: Ids, sites: NDArray[np.int64], episodes: NDArray[np.int64]) -> None:
+        """Begin episodes (k,) at sites (k,) in lanes (k,)."""
+        self._policy.start(lanes, sites, episodes)
+        _, steps, act_dim = self._draws.shape
+        drawn = draw_normal(keys(Purpose.OPERATOR, self._seed, sites, episodes), "exploration", steps * act_dim)
+        self._draws[lanes], self._noise[lanes] = drawn.reshape(-1, steps, act_dim), 0.0
+
+    def act(
+        self, observations: NDArray[np.float32], step: NDArray[np.int64]
+    ) -> tuple[NDArray[np.floating], NDArray[np.int8]]:
+        """The policy's actions (n, act_dim), with noise."""
+        actions, sources = self._policy.act(observations, step)
+        at = np.minimum(step, self._draws.shape[1] - 1)
+        self._noise = self._memory * self._noise + self._fresh * self._draws[np.arange(len(at)), at]
+        return actions + self._noise, sources
+
+    def recorded(self, actions: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The same."""
+        return actions
+
     def stopped(self, step: NDArray[np.int64]) -> Mask:
         """None (n,)."""
         return np.zeros(len(step), np.bool_)
@@ -84,6 +129,10 @@ class TakeoverDriver:
         self._taken = self._gate(observations, step)
         actions = np.where(self._taken[:, None], theirs, own)
         return actions, np.where(self._taken, Source.TAKEOVER, sources).astype(np.int8)
+
+    def recorded(self, actions: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What the operator's recording holds where it acts, else the same."""
+        return np.where(self._taken[:, None], self._operator.recorded(actions), actions)
 
     def stopped(self, step: NDArray[np.int64]) -> Mask:
         """Lanes (n,) whose operator ends the episode while it acts there."""
@@ -126,6 +175,10 @@ class ReplayDriver:
         starts, ends = self._dataset.bounds[self._playing], self._dataset.bounds[self._playing + 1]
         return self._dataset.actions[np.minimum(starts + step, ends - 1)], np.full(len(step), Source.REPLAY, np.int8)
 
+    def recorded(self, actions: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The same."""
+        return actions
+
     def stopped(self, step: NDArray[np.int64]) -> Mask:
         """Lanes (n,) whose recording is over."""
         return np.asarray(step >= np.diff(self._dataset.bounds)[self._playing])
@@ -133,7 +186,7 @@ class ReplayDriver:
     def notes(self, lanes: Ids) -> Notes:
         """Whose recording it was; labels are judged anew."""
         places = self._playing[lanes]
-        return Notes(self._dataset.operators[places], self._dataset.sessions[places], np.zeros(len(lanes), np.bool_))
+        return Notes(self._dataset.operators[places], self._dataset.sessions[places])
 
     def _grow(self, lanes: int) -> None:
         if lanes > len(self._playing):

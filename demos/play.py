@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from shopfloor.demos.driver import Driver
 from shopfloor.envs.measurement import Array, Ids, Mask
-from shopfloor.envs.simulation import CONTROL_PERIOD
 from shopfloor.envs.vector import Ending, ShopfloorVectorEnv
 
 
@@ -27,7 +26,7 @@ class Moment:
     steps          (n,) control steps before this one
     times          (n,) [s] since the episode's start at which the observation was taken
     observations   (n, obs_dim) float32, before the action
-    actions        (n, act_dim) float32 in [-1, 1]
+    actions        (n, act_dim) float32 in [-1, 1], as a recording holds them
     sources        (n,) int8, who chose the action
     rewards        (n,)
     after          (n, obs_dim) float32, what was seen after the action
@@ -84,7 +83,7 @@ def play(
         busy = np.flatnonzero(~idle)
         if not len(busy):
             return
-        steps, times = env.steps, _times(env)
+        steps, times = env.steps, env.times
         chosen, sources = driver.act(current, steps)
         actions = _as_recorded(chosen)
         after, rewards, terminated, truncated, info = env.step(actions)
@@ -98,7 +97,7 @@ def play(
             steps=steps,
             times=times,
             observations=current,
-            actions=actions,
+            actions=driver.recorded(actions),
             sources=sources,
             rewards=rewards,
             after=after,
@@ -109,12 +108,6 @@ def play(
         )
         idle |= ended
         current = after
-
-
-def _times(env: ShopfloorVectorEnv) -> Array:
-    """When (n,) [s] since its episode's start each lane's observation was taken."""
-    times: Array = env.steps.astype(np.float64) * CONTROL_PERIOD
-    return times
 
 
 def _as_recorded(actions: NDArray[Any]) -> NDArray[np.float32]:

@@ -11,10 +11,11 @@ from typing import Any, Protocol
 
 from shopfloor.demos.collect import LANES, Collector
 from shopfloor.demos.dataset import Dataset
-from shopfloor.demos.operators.fleet import Fleet
+from shopfloor.demos.demonstrators import Demonstrators
 from shopfloor.demos.selection import Selection
 from shopfloor.demos.store import Collect, Store
 from shopfloor.envs import Realism, Task, collection_sites
+from shopfloor.envs.realism.workload import shares
 from shopfloor.envs.simulation import CONTROL_RATE
 from shopfloor.fingerprint import fingerprint, targets
 
@@ -33,6 +34,7 @@ class Crew:
 
     sites: int
     operators: int | None = None  # people, as many as the fleet's tiers say by default
+    imbalance: float = 0.0  # Zipf exponent of the episodes that sites make; 0: all alike
     seed: int = 0  # of the worlds and of what happens in an episode
     fleet_seed: int = 0  # of the persons
     horizon: float | None = (
@@ -45,7 +47,7 @@ class Crew:
                 raise ValueError(f"{name} {getattr(self, name)}, want 0 or more")
         if self.horizon is not None and not self.horizon * CONTROL_RATE >= 1:
             raise ValueError(f"horizon {self.horizon} s, want {1 / CONTROL_RATE:g} or more")
-        collection_sites(self.sites)  # raises ValueError if there are not so many
+        shares(len(collection_sites(self.sites)), self.imbalance)  # raises ValueError if there are none such
 
 
 class Demonstrations(Protocol):
@@ -77,12 +79,12 @@ class Pool:
 
     new_task: Callable[[], Task]
     realism: Realism
-    fleet: Fleet
+    fleet: Demonstrators
     crew: Crew
     recipe: Mapping[str, Any]  # what determines them all, which names the dataset
 
     def __post_init__(self) -> None:
-        self.fleet.operators(self.crew.fleet_seed, self.crew.operators)  # raises ValueError if there are not so many
+        self.fleet.require(self.crew.operators)  # raises ValueError if there are not so many
 
     @property
     def sites(self) -> range:
@@ -96,18 +98,23 @@ class Pool:
         fits, or filters leave next to nothing.
         """
         store = Store(datasets)
-        count = FIRST_LOOK if selection.episodes is None else selection.episodes
+        count = selection.pool or (FIRST_LOOK if selection.episodes is None else selection.episodes)
+        looked_at = truth or any(getattr(judge, "sees_truth", False) for judge in selection.filters.values())
         while True:
-            pool = store.load(self.recipe, count, self._collect(threads), truth=truth)
+            pool = store.load(self.recipe, count, self._collect(threads), truth=looked_at)
             chosen, share = selection.of(pool)
             if share >= 1:
                 break
+            if selection.pool is not None:
+                raise ValueError(
+                    f"of a pool of {count} demonstrations {len(chosen)} are left, want a larger pool or fewer"
+                )
             if count >= HOPELESS and share * HOPELESS < 1:
                 raise ValueError(f"of {count} demonstrations {len(chosen)} are what is selected, want more than that")
             count = math.ceil(count * min(4.0, max(1.01, MARGIN / share if share else 4.0)))
         if not len(chosen):
             raise ValueError(f"{selection.robot_hours} robot hours hold no whole demonstration, want more")
-        return chosen
+        return chosen if truth else chosen.without_truth()
 
     def load_part(self, datasets: Path, episodes: int, *, part: int, of: int, threads: int) -> Path:
         """Collect one of `of` parts of the first `episodes`, from 1 on; the folder of parts, which `load` joins."""
@@ -124,6 +131,7 @@ class Pool:
                 self.realism,
                 self.fleet,
                 sites=self.sites,
+                imbalance=self.crew.imbalance,
                 operators=self.crew.operators,
                 seed=self.crew.seed,
                 fleet_seed=self.crew.fleet_seed,

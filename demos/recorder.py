@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from shopfloor.demos.dataset import NOBODY, Dataset
 from shopfloor.demos.driver import Driver, Notes
+from shopfloor.demos.labels import EXACT, Checker, label_keys
 from shopfloor.demos.play import Moment, play
 from shopfloor.demos.truth import Truth
 from shopfloor.envs.measurement import Mask
@@ -29,15 +30,16 @@ def record(
     seed: int | None = None,
     round_number: int = 0,
     policy: int = NOBODY,
+    checker: Checker = EXACT,
     label: str = "record",
 ) -> Dataset:
     """The episodes, by number, as the driver plays them, in the order asked for, with their truth.
 
     env: observes "state", and has autoreset_mode "Disabled"; its lanes and threads change no bit. seed: whose episodes;
-    by default env's own. round_number, policy: what the dataset says of every episode. label: of the progress bar.
-    Success, ended_by and terminated are as the label has it, which a driver's notes may say to be wrong: an episode
-    that is labelled done ended by success, and one that was done and is labelled as not, by loss. Raises ValueError on
-    no episodes, on one asked for twice, and where env observes something else.
+    by default env's own. round_number, policy: what the dataset says of every episode. checker: who looks at each
+    outcome and labels it. label: of the progress bar. Success, ended_by and terminated are as the checker has it: an
+    episode that is labelled done ended by success, and one that was done and is labelled as not, by loss. Raises
+    ValueError on no episodes, on one asked for twice, and where env observes something else.
     """
     numbers = list(episodes)
     if not numbers or len(set(numbers)) < len(numbers):
@@ -56,7 +58,7 @@ def record(
                 for place, lane in enumerate(lanes):
                     finished[int(moment.episodes[lane])] = tape.cut(moment, int(lane), notes, place)
                 bar.update(len(lanes))
-    return _assembled(env, [finished[number] for number in numbers], round_number, policy)
+    return _assembled(env, {number: finished[number] for number in numbers}, checker, round_number, policy)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +69,6 @@ class _Episode:
     operator: int
     session: int
     outcome: bool
-    mislabelled: bool
     ended_by: int
     terminated: bool
     faults: dict[str, float]
@@ -101,14 +102,17 @@ class _Tape:
             operator=int(notes.operators[place]),
             session=int(notes.sessions[place]),
             outcome=bool(moment.info["success"][lane]),
-            mislabelled=bool(notes.mislabels[place]),
             ended_by=int(moment.ended_by[lane]),
             terminated=bool(moment.terminated[lane]),
             faults={name: float(values[place]) for name, values in notes.faults.items()},
         )
 
 
-def _assembled(env: ShopfloorVectorEnv, episodes: list[_Episode], round_number: int, policy: int) -> Dataset:
+def _assembled(
+    env: ShopfloorVectorEnv, recorded: Mapping[int, _Episode], checker: Checker, round_number: int, policy: int
+) -> Dataset:
+    asked, episodes = list(recorded), list(recorded.values())
+
     def numbers(name: str) -> NDArray[np.int64]:
         return np.array([getattr(episode, name) for episode in episodes], np.int64)
 
@@ -118,7 +122,8 @@ def _assembled(env: ShopfloorVectorEnv, episodes: list[_Episode], round_number: 
     lengths = [len(episode.frames["times"]) for episode in episodes]
     bounds = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])
     outcomes = masks("outcome")
-    labels = outcomes ^ masks("mislabelled")
+    numbered = np.array(asked, np.int64)
+    labels = checker.success(label_keys(env.seed or 0, numbers("site"), numbered), outcomes)
     success = np.zeros(bounds[-1], np.bool_)
     success[bounds[1:] - 1] = labels
     ended_by = numbers("ended_by")

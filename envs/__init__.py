@@ -3,7 +3,7 @@
 from gymnasium.envs.registration import register
 
 from shopfloor.envs.realism.realism import DEFAULT, IDEAL, REALISMS, Realism
-from shopfloor.envs.realism.sites import collection_sites, held_out_sites, validation_sites
+from shopfloor.envs.realism.site_numbers import collection_sites, held_out_sites, validation_sites
 from shopfloor.envs.simulation import CONTROL_RATE
 from shopfloor.envs.single import ShopfloorEnv
 from shopfloor.envs.task import Task

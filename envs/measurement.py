@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from shopfloor.envs.realism.sensing import Channel
+from shopfloor.envs.realism.devices import Channel
 from shopfloor.envs.simulation import Simulation
 
 __all__ = [  # what a task's file needs of measurements

@@ -37,6 +37,7 @@ class Purpose(IntEnum):
     OPERATOR = 3
     FLEET = 4
     AGENT = 5
+    LABELS = 6
 
 
 def philox(counter: Words, key: Words) -> Words:
@@ -97,6 +98,11 @@ def halves(words: Words) -> NDArray[np.intp]:
 def normal(levels: NDArray[np.intp]) -> NDArray[np.float32]:
     """Levels, of even chance, -> draws of a standard normal distribution: its quantiles, hence the same anywhere."""
     return _quantiles()[levels]
+
+
+def exponential(levels: NDArray[np.intp]) -> Array:
+    """Levels, of even chance, -> draws of an exponential distribution of mean 1, at most 11.8."""
+    return _waits()[levels]
 
 
 def draw(key: Keys, stream: str, size: int) -> Array:
@@ -170,3 +176,11 @@ def _quantiles() -> NDArray[np.float32]:
 
     middles = (np.arange(LEVELS) + 0.5) / LEVELS
     return np.round(ndtri(middles), 6).astype(np.float32)  # rounded: the same on any machine
+
+
+@functools.cache
+def _waits() -> Array:
+    """Quantiles (LEVELS,) of the exponential distribution of mean 1 in the middles of cells of even chance."""
+    middles = (np.arange(LEVELS) + 0.5) / LEVELS
+    waits: Array = np.round(-np.log1p(-middles), 6).astype(np.float64)  # rounded: the same on any machine
+    return waits

@@ -27,10 +27,12 @@ from shopfloor.envs.arguments import (
 from shopfloor.envs.measurement import Array, Ids, Mask
 from shopfloor.envs.pixels import Pixels
 from shopfloor.envs.randomness import Purpose, keys
+from shopfloor.envs.realism.commands import CommandPath
 from shopfloor.envs.realism.realism import REALISMS, Realism
 from shopfloor.envs.realism.sensing import Sensing
-from shopfloor.envs.realism.sites import collection_sites
-from shopfloor.envs.simulation import CONTROL_PERIOD, CONTROL_RATE, TIMESTEP, Simulation, State
+from shopfloor.envs.realism.site_numbers import collection_sites
+from shopfloor.envs.realism.workload import shares, site_places
+from shopfloor.envs.simulation import CONTROL_PERIOD, CONTROL_RATE, Simulation, State
 from shopfloor.envs.tallies import Tallies
 from shopfloor.envs.task import Task
 from shopfloor.envs.tasks import task_class
@@ -67,6 +69,7 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
 
     Episode number i of a seed runs at sites[i % len(sites)] and is a pure function of (task, realism,
     site, seed, i): the same to the bit in any lane, at any num_envs and any number of threads.
+    With an imbalance, the exponent of Zipf's law, the first sites have more of the episodes than the last.
     Lane k plays episodes k, k + num_envs, k + 2 num_envs, ...; `reset(options={"episodes": ...})`
     plays any others. Actions are clipped to [-1, 1]; a NaN or a wrong shape is a ValueError.
 
@@ -102,6 +105,7 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         difficulty: str | None = None,
         realism: Realism | str = "default",
         sites: Sequence[int] = DEFAULT_SITES,
+        imbalance: float = 0.0,
         reward_type: RewardType = "dense",
         obs_type: ObsType = "state",
         image_size: tuple[int, int] = IMAGE_SIZE,
@@ -140,13 +144,12 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         self._autoreset = mode
         self._sparse = reward_type == "sparse"
         self._sites = self.realism.sites.sites(sites)
+        self._imbalance = imbalance
+        shares(len(self._sites), imbalance)  # raises ValueError on an impossible one
 
         spec = self.task.scene()
-        if self.realism.command_latency > 0:
-            for servo in self.task.robot.servos:
-                actuator = spec.actuator(servo)
-                actuator.delay = self.realism.command_latency
-                actuator.nsample = int(np.ceil(self.realism.command_latency / TIMESTEP))
+        robot = self.task.robot
+        self.realism.commands.delay(spec, robot.servos, robot.tool_servos)
         self.sim = sim = Simulation(spec.compile(), n, threads=threads)
         cameras = [sim.model.camera(i).name for i in range(sim.model.ncam)]
         self.camera = checked_choice("camera", camera or self.task.camera, cameras)
@@ -157,14 +160,17 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         self._parts = self.task.observed
         self._term_names = [[term.name for term in part.terms] for part in self._parts]
         channels = [channel for part in self._parts for channel in part.channels]
-        self._sensing = Sensing(channels, self.realism.devices, sim)
+        self._sensing = Sensing(channels, self.realism.devices, sim, frames=self.realism.frames)
         self._weights = self.task.reward_weights
         self._tallies = Tallies(sim, self._parts)
 
         width = len(self.task.observation_names)
         self._view = self._make_view(obs_type, width, checked_size(image_size))
         self.single_observation_space = self._view.single_space
-        self._act_dim = len(self.task.robot.action_names)
+        self._act_dim = len(robot.action_names)
+        self._path = CommandPath(
+            self.realism.commands, sim, servos=robot.servos, tool_servos=robot.tool_servos, act_dim=self._act_dim
+        )
         self.single_action_space = gymnasium.spaces.Box(-1.0, 1.0, (self._act_dim,), np.float32)
         self.observation_space = batch_space(self.single_observation_space, n)
         self.action_space = batch_space(self.single_action_space, n)
@@ -203,6 +209,14 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
     def steps(self) -> NDArray[np.int64]:
         """Control steps (n,) taken in each lane's episode."""
         return self._steps.copy()
+
+    @property
+    def times(self) -> Array:
+        """When each lane's present observation was taken (n,) [s] since its episode's start, by the loop's own clock.
+
+        With even frames, the control steps times the control period.
+        """
+        return self._sensing.times(self._steps)
 
     @property
     def readings(self) -> dict[str, NDArray[np.float32]]:
@@ -246,7 +260,7 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
             raise gymnasium.error.ResetNeeded("step before reset, want reset first")
         playing = ~self._over
         active: Ids = playing.nonzero()[0]
-        self.task.robot.command(commands)
+        self.task.robot.command(self._path.arrived(commands, active, self._steps))
         alive, diverged = playing, ~self._everywhere
         if len(active):
             diverged = self.sim.step(active) & playing
@@ -354,7 +368,7 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         if obs_type == "raw":
             return RawReadings(self._sensing.columns)
         cameras = tuple(dict.fromkeys((self.task.camera, self.task.robot.camera)))
-        delay = round(self.realism.camera.latency / CONTROL_PERIOD)
+        delay = round(self.realism.camera.link.latency / CONTROL_PERIOD)
         state_dim = own if obs_type == "pixels_agent_pos" else None
         return Pixels(self.sim, cameras, size=image_size, delay=delay, state_dim=state_dim)
 
@@ -367,9 +381,11 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
     def _start(self, ids: Ids) -> None:
         """Start the episodes whose numbers stand in lanes ids."""
         assert self._seed is not None
-        sites = self._sites[self._episode[ids] % len(self._sites)]
+        episodes = self._episode[ids]
+        sites = self._sites[site_places(episodes, len(self._sites), self._imbalance)]
+        sites = self.realism.drift.at(sites, episodes)
         world, sensors = (
-            keys(purpose, self._seed, sites.index, self._episode[ids]) for purpose in (Purpose.WORLD, Purpose.SENSORS)
+            keys(purpose, self._seed, sites.index, episodes) for purpose in (Purpose.WORLD, Purpose.SENSORS)
         )
         draws = {name: spread.draw(world, name) for name, spread in self.task.randomised.items()}
         self.sim.reset(ids)
@@ -380,6 +396,7 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         self._over[ids] = False
         self._furthest[ids] = self.task.stage()[ids]
         self._tallies.start(ids)
+        self._path.start(ids, sensors)
         self._sensing.reset(ids, sites, sensors, self._truth()[ids])
         self._observe(ids)
 

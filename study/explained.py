@@ -6,7 +6,7 @@ import importlib
 import importlib.resources
 import re
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -37,18 +37,20 @@ def explain(verb: str, arguments: Sequence[str]) -> str:
     text.append("groups (group=choice; -m group=a,b for several):")
     for group, choice in choices.items():
         if group != "study":
-            text.append(_entry(f"  {group}={choice}", f"one of {', '.join(_options(group))}"))
+            text.append(_entry(f"  {group}={choice}", f"one of {', '.join(_options(group.partition('@')[0]))}"))
     if verb == "train":
         text.append(_entry("  +study=NAME", f"a whole study: {', '.join(_options('study'))}"))
     text.append("\nkeys:")
-    said = _comments(_read(f"{verb}.yaml"))
+    placed = _placed(choices)
+    said = _comments(_read(f"{verb}.yaml")) | placed
     plain = {key: value for key, value in own.items() if key not in choices}
     text += [_entry(f"  {key}={_shown(value)}", said.get(key, "")) for key, value in _leaves(plain)]
     for group, choice in choices.items():
         if group in own:
             header = _header(_read(f"{group}/{choice}.yaml"))
             text.append(f"\n{group}={choice}{f': {header}' if header else ''}")
-            said = _said(group, choice)
+            here = {key.removeprefix(f"{group}."): text for key, text in placed.items() if key.startswith(f"{group}.")}
+            said = _said(group, choice) | here
             for key, value in _leaves(own[group]):
                 text.append(_entry(f"  {group}.{key}={_shown(value)}", said.get(key, "")))
     return "\n".join(text)
@@ -101,7 +103,21 @@ def _said(group: str, choice: str) -> dict[str, str]:
     for name in above:
         if isinstance(name, str) and name != "_self_":
             said |= _said(group, name)
+        elif isinstance(name, dict):  # {"part@key": choice}: a part of its own kind, under that key
+            for placed, chosen in name.items():
+                part, _, at = placed.partition("@")
+                said |= {f"{at}.{key}": text for key, text in _said(f"{group}/{part}", chosen).items() if at}
     return said | _comments(content)
+
+
+def _placed(choices: Mapping[str, str]) -> dict[str, str]:
+    """What files say of keys that a group's choice has at another place, GROUP@PLACE=CHOICE, by whole dotted key."""
+    placed: dict[str, str] = {}
+    for name, choice in choices.items():
+        group, at, place = name.partition("@")
+        if at:
+            placed |= {f"{place}.{key}": text for key, text in _said(group, choice).items()}
+    return placed
 
 
 def _header(content: str) -> str:

@@ -19,7 +19,7 @@ from shopfloor.study.options import ExportOptions
 from shopfloor.study.running import from_config
 from shopfloor.study.sources import pool_of
 
-CROWD = ("sites", "operators", "horizon")  # of a recipe, by the names of the options
+CROWD = ("sites", "imbalance", "operators", "horizon")  # of a recipe, by the names of the options
 
 
 def export(config: Mapping[str, Any], *, base: Path) -> str:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, NonNegativeInt, PositiveInt
 
 from shopfloor.demos.exchange.recordings import Recorded
+from shopfloor.envs.realism import workload
 from shopfloor.study.running.evaluation import Evaluation
 from shopfloor.study.running.offline import Offline
 
@@ -19,6 +20,7 @@ Hours = Annotated[float, Field(gt=0)]
 Seconds = Annotated[float, Field(gt=0)]
 Actions = Literal["as_is", "scaled"]
 Part = Annotated[str, Field(pattern=r"^\d+/\d+$")]  # as "2/8"
+Imbalance = Annotated[float, Field(ge=0, le=workload.MOST)]
 
 
 @dataclass(frozen=True)
@@ -26,10 +28,12 @@ class Learning:
     """What a cell learns from: of the demonstrations of a fleet's people at some sites, a selection."""
 
     sites: PositiveInt
+    imbalance: Imbalance = 0.0
     episodes: NonNegativeInt | None = None
     successful_episodes: PositiveInt | None = None
     robot_hours: Hours | None = None
     operators: PositiveInt | None = None
+    pool: PositiveInt | None = None
     horizon: Seconds | None = None
     filters: Node = field(default_factory=dict)  # by name
 
@@ -77,6 +81,7 @@ class CollectOptions:
     fleet: Node
     episodes: PositiveInt
     sites: PositiveInt
+    imbalance: Imbalance
     operators: PositiveInt | None
     horizon: Seconds | None
     seeds: PoolSeeds
@@ -115,6 +120,17 @@ class ExportOptions(CollectOptions):
     name: str | None
     license: str
     actions: Actions
+
+
+@dataclass(frozen=True)
+class CourtOptions(CollectOptions):
+    """Of scores that are judged: by demonstrations of a pool, or by the rows of a folder."""
+
+    scores: Mapping[str, Any]  # by name
+    results: Path | None
+    target: Annotated[float, Field(gt=0, lt=1)] | None
+    resamples: PositiveInt
+    out: Path | None
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from shopfloor.study.commands import ready_agent
 from shopfloor.study.options import ReplayOptions
 from shopfloor.study.running import from_config
 from shopfloor.study.running.evaluation import player
+from shopfloor.study.running.thinking import Thinker
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +88,8 @@ def replay(config: Mapping[str, Any], *, base: Path) -> list[Path]:
         _folder_beside(out) as unfinished,
         closing(new_env(len(numbers))) as batch,
     ):
-        played = play(batch, player(agent)(batch), numbers, seed=evaluation.seed)
+        policy = Thinker(player(agent)(batch), evaluation.thinking, grips=batch.task.robot.grip_columns)
+        played = play(batch, policy, numbers, seed=evaluation.seed)
         paths = []
         for lane in _wanted(played, asked, o.count):
             number = int(played.episodes[lane])

@@ -84,7 +84,14 @@ def pool_of(o: CollectOptions) -> Pool:
 
 
 def _pool(o: TrainOptions | CollectOptions, people: Learning | CollectOptions) -> Pool:
-    crew = Crew(people.sites, people.operators, horizon=people.horizon, seed=o.seeds.data, fleet_seed=o.seeds.fleet)
+    crew = Crew(
+        people.sites,
+        people.operators,
+        imbalance=people.imbalance,
+        horizon=people.horizon,
+        seed=o.seeds.data,
+        fleet_seed=o.seeds.fleet,
+    )
     return Pool(
         from_config.task_maker(o.task),
         from_config.realism(o.realism),

@@ -11,16 +11,19 @@ from hydra import compose, initialize_config_module
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
+from shopfloor.demos.curation.best import Best
 from shopfloor.envs import DEFAULT, IDEAL, TASKS
+from shopfloor.study.options import Learning
 from shopfloor.study.running import from_config
 
 CONF = Path(__file__).parents[1] / "conf"
 TASK_FILES = [path for path in sorted((CONF / "task").glob("*.yaml")) if path.stem != "custom"]
 
 
-def composed(*overrides):
+def composed(*overrides, resolve=False):
     with initialize_config_module("shopfloor.conf", version_base="1.3"):
-        return SimpleNamespace(**OmegaConf.to_container(compose("train", overrides=list(overrides))))
+        config = compose("train", overrides=list(overrides))
+        return SimpleNamespace(**OmegaConf.to_container(config, resolve=resolve))
 
 
 @pytest.mark.parametrize("realism", [DEFAULT, IDEAL], ids=lambda realism: realism.name)
@@ -54,7 +57,25 @@ def test_every_agent_file_makes_its_agent(path):
 def test_every_fleet_file_makes_its_fleet(path):
     fleet = from_config.fleet(composed(f"fleet={path.stem}").fleet)
     assert fleet.name == path.stem
-    assert len(fleet.operators(0)) == sum(fleet.people.values())
+    fleet.require(1)
+    assert path.stem == "machine" or len(fleet.operators(0)) == sum(fleet.people.values())
+
+
+@pytest.mark.parametrize("path", sorted((CONF / "score").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_score_file_makes_its_score(path):
+    config = composed(
+        "+filter@data.filters.keep=best", f"score@data.filters.keep.score={path.stem}", "data.pool=9"
+    ).data
+    chosen = from_config.selection(from_config.options(Learning, config, "data"))
+    assert chosen.filters["keep"].score.name == path.stem
+    assert chosen.filters["keep"] == Best(chosen.filters["keep"].score)
+
+
+@pytest.mark.parametrize("path", sorted((CONF / "filter").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_filter_file_makes_its_filter(path):
+    config = composed(f"+filter@data.filters.one={path.stem}", "data.pool=9", resolve=True).data
+    chosen = from_config.selection(from_config.options(Learning, config, "data"))
+    assert callable(chosen.filters["one"])
 
 
 def test_importing_the_environments_brings_neither_torch_nor_gl():

@@ -13,7 +13,7 @@ from shopfloor.study.verbs import COMPOSED
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-PAGES = README, (ROOT / "docs" / "studies.md").read_text(), (ROOT / "results" / "README.md").read_text()
+PAGES = README, *((ROOT / path).read_text() for path in ("docs/studies.md", "docs/curation.md", "results/README.md"))
 
 
 def blocks(language, page=README):

@@ -38,12 +38,13 @@ class Recorded:
     episodes: int | None = None
     successful_episodes: int | None = None
     robot_hours: float | None = None
+    pool: int | None = None
     filters: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.root is None and self.content is None:
             raise ValueError("data.root null, want a LeRobot folder, a Minari folder or an .hdf5 file")
-        bounds = ("sites", "operators", "episodes", "successful_episodes", "robot_hours")
+        bounds = ("sites", "operators", "episodes", "successful_episodes", "robot_hours", "pool")
         for name, bound in ((name, getattr(self, name)) for name in bounds):
             if bound is not None and not bound > 0:
                 raise ValueError(f"data.{name} {bound}, want more than 0")

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from shopfloor.demos.driver import Notes, Source
 from shopfloor.demos.operators.dice import Dice
 from shopfloor.demos.operators.fault import Array, Ids, Mask
-from shopfloor.demos.operators.fleet import Person
-from shopfloor.demos.operators.habits import habits_of, habits_side_by_side, put_habits
+from shopfloor.demos.operators.habits import Person, habits_of, habits_side_by_side, put_habits
 from shopfloor.demos.operators.hand import Hand
 from shopfloor.demos.operators.sessions import Shift
 from shopfloor.envs.experts.expert import GAIN, Expert
@@ -49,7 +48,6 @@ class OperatorDriver:
         robot: Robot,
         expert: Expert,
         *,
-        label_noise: float,
         seed: int,
         fleet_seed: int,
         lanes: int,
@@ -58,18 +56,16 @@ class OperatorDriver:
     ) -> None:
         """people: whom the fleet deals; seed: of the episodes; fleet_seed: of the persons and their sessions.
 
-        horizon_steps: [control steps] of the longest recording; span: [s] of the task, in half of which blunders and
-        aborts happen.
+        horizon_steps: [control steps] of the longest recording; span: [s] in which blunders and aborts happen.
         """
         self._people = habits_side_by_side([person.habits for person in people])
         self._count, self._seed, self._fleet_seed = len(people), seed, fleet_seed
-        self._expert, self._label_noise, self._span, self._horizon = expert, label_noise, SPAN * span, horizon_steps
+        self._expert, self._span, self._horizon = expert, span, horizon_steps
         self._grips = robot.grip_columns
         motions, tools = self._grips.start, self._grips.stop - self._grips.start
         self._first, self._idle = robot.motion_groups[0], expert.grip[0]  # of the first phase: what tools do at rest
 
         self._operator, self._session = np.zeros(lanes, np.int64), np.zeros(lanes, np.int64)
-        self._mislabels = np.zeros(lanes, dtype=bool)
         self._faults = {name: np.zeros(lanes) for name in NOTED}
         self._habits = habits_of(self._people, np.zeros(lanes, np.intp))
         dice = self._dice = Dice(lanes, horizon_steps)
@@ -95,7 +91,6 @@ class OperatorDriver:
         key = keys(Purpose.OPERATOR, self._seed, sites, episodes)
         self._dice.roll(lanes, key)
         self._operator[lanes], self._session[lanes] = shift.person, shift.session
-        self._mislabels[lanes] = draw(key, "label", 1)[:, 0] < self._label_noise
 
         session = keys(Purpose.OPERATOR, self._fleet_seed, shift.person.astype(np.int64), shift.session)
         log_time = own.mood.log_time(session, shift.place) + own.practice.log_time(shift.before)
@@ -180,14 +175,23 @@ class OperatorDriver:
         self._last = np.clip(actions, -1.0, 1.0) + 0.0  # no -0.0: the same bits whoever stands in the other lanes
         return self._last.copy(), np.full(len(step), Source.OPERATOR, np.int8)
 
+    def recorded(self, actions: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What a recording holds of actions (n, act_dim) that were done: all of them, unless a habit says otherwise."""
+        left_out = self._hand.unrecorded
+        if not left_out.any():
+            return actions
+        told = actions.copy()
+        told[:, : self._grips.start] -= left_out.astype(np.float32)
+        return told.clip(-1.0, 1.0)
+
     def stopped(self, step: NDArray[np.int64]) -> Mask:
         """Lanes (n,) whose person has stopped the recording."""
         return np.asarray(self._ends_in <= 0)
 
     def notes(self, lanes: Ids) -> Notes:
-        """Who drove in lanes (k,), whether the label is wrong, and what went wrong."""
+        """Who drove in lanes (k,), and what went wrong."""
         faults = {name: values[lanes] for name, values in self._faults.items()}
-        return Notes(self._operator[lanes], self._session[lanes], self._mislabels[lanes], faults)
+        return Notes(self._operator[lanes], self._session[lanes], faults)
 
     def _enter(self, step: NDArray[np.int64], reaction: Array) -> None:
         """What a new phase of the work asks for: a tool to be used, a moment of thought."""

@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from shopfloor.demos.operators.habits import Habits
+from shopfloor.demos.labels import EXACT, Checker
+from shopfloor.demos.operators.driver import SPAN, OperatorDriver
+from shopfloor.demos.operators.habits import Habits, Person
 from shopfloor.demos.operators.tiers import TIERS
 from shopfloor.envs.randomness import Purpose, keys
+from shopfloor.envs.vector import ShopfloorVectorEnv
 
 MOST = 100_000  # operators of a tier
-
-
-@dataclass(frozen=True)
-class Person:
-    """One operator: a tier, and the habits that are its own."""
-
-    tier: str
-    habits: Habits
 
 
 @dataclass(frozen=True)
 class Fleet:
     """The operators who collect: `people` maps a tier's name to how many of them; a seed makes them persons.
 
-    tiers: the habits behind each name; label_noise: the chance that the success label of an episode is wrong.
+    tiers: the habits behind each name; labels: who looks at an episode's outcome and labels it;
+    horizon: times the task's time limit, after which a recording is cut.
     ValueError where a tier has no habits, or nobody is left.
     """
 
     name: str
     people: Mapping[str, int]
-    label_noise: float = 0.0
-    horizon: float = 1.6  # times the task's, after which a recording is cut
+    labels: Checker = EXACT
+    horizon: float = 1.6
     tiers: Mapping[str, Habits] = field(default_factory=lambda: TIERS)
 
     def __post_init__(self) -> None:
@@ -42,8 +38,6 @@ class Fleet:
                 raise ValueError(f"{count} operators of tier {tier}, want 0 to {MOST:,}")
         if not sum(self.people.values()):
             raise ValueError("fleet of no operators, want one or more")
-        if not 0 <= self.label_noise <= 0.5:
-            raise ValueError(f"label noise {self.label_noise}, want 0 to 0.5")
 
     def operators(self, seed: int, count: int | None = None) -> list[Person]:
         """The persons of this fleet, the same for the same seed; more of them are the same ones and others.
@@ -51,14 +45,34 @@ class Fleet:
         count: how many, by default as many as the tiers say; in any number tiers stand as evenly as they can.
         ValueError unless there are 1 to 100,000.
         """
+        self.require(count)
         if count is None:
             count = sum(self.people.values())
-        if not 1 <= count <= MOST:
-            raise ValueError(f"{count} operators, want 1 to {MOST:,}")
         persons: list[Person] = []
-        dealt = dict.fromkeys((tier for tier, share in self.people.items() if share), 0)
+        dealt = dict.fromkeys((tier for tier in sorted(self.people) if self.people[tier]), 0)
         while len(persons) < count:
             tier = min(dealt, key=lambda tier: (dealt[tier] + 0.5) / self.people[tier])  # Webster's method
             dealt[tier] += 1
             persons.append(Person(tier, self.tiers[tier].person(keys(Purpose.FLEET, seed, len(persons)))))
         return persons
+
+    def require(self, count: int | None) -> None:
+        """Raise ValueError unless there are 1 to 100,000 people."""
+        if count is not None and not 1 <= count <= MOST:
+            raise ValueError(f"{count} operators, want 1 to {MOST:,}")
+
+    def driver(
+        self, env: ShopfloorVectorEnv, *, sites: Sequence[int], seed: int, fleet_seed: int, count: int | None = None
+    ) -> OperatorDriver:
+        """Its people at work in env; sites: those of env. seed: of the episodes; fleet_seed: of the persons."""
+        task = env.task
+        return OperatorDriver(
+            self.operators(fleet_seed, count),
+            task.robot,
+            task.expert(),
+            seed=seed,
+            fleet_seed=fleet_seed,
+            lanes=env.num_envs,
+            horizon_steps=env.horizon_steps,
+            span=SPAN * task.horizon,
+        )

@@ -74,6 +74,14 @@ class Habits:
         return replace(fault, strength=float(fault.strength * factor))
 
 
+@dataclass(frozen=True)
+class Person:
+    """One operator: a tier, and the habits that are its own."""
+
+    tier: str
+    habits: Habits
+
+
 BOUNDS = {"pace": (0.05, 20.0), "pace_spread": (0.0, 1.0), "individuality": (0.0, 1.0), "side": (-1.0, 1.0)}
 BOUNDS |= {"tries": (1.0, 1e6)}
 NUMBERS = tuple(BOUNDS)

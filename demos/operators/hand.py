@@ -37,6 +37,8 @@ class Hand:
         self._stick, self._noise = np.zeros((lanes, motions)), np.zeros((lanes, motions))
         self._phase, self._way = np.zeros(lanes), np.zeros((lanes, motions))  # of the tremor
         self._bend = np.zeros(lanes)
+        self.unrecorded = np.zeros((lanes, motions))
+        """What of the last motions a recording leaves out (n, motions)."""
         self._next, self._interval = np.zeros(lanes), np.zeros(lanes)  # [s] to the next plan; from the last one to it
 
     def start(self, lanes: Ids, key: Keys) -> None:
@@ -126,9 +128,11 @@ class Hand:
         motions = np.where(share > 0, share * own, 0.0) + np.where(resting[:, None], 0.0, (1.0 - share) * machine)
         self._noise = habits.motor_noise.next(self._noise, self._shake[lanes, step])
         self._phase = habits.tremor.turn(self._phase, self._swing[lanes, step, 0])
+        noise, executed = np.empty_like(motions), np.reshape(habits.motor_noise.executed, (-1, 1))
         for group in self._groups:
             size = np.minimum(np.sqrt((motions[:, group] ** 2).sum(axis=1, keepdims=True)), 1.0)
-            shaking = habits.motor_noise.of(self._noise[:, group], size)
-            shaking += habits.tremor.of(self._phase, size, self._way[:, group])
-            motions[:, group] += shaking
+            noise[:, group] = habits.motor_noise.of(self._noise[:, group], size)
+            swing = habits.tremor.of(self._phase, size, self._way[:, group])
+            motions[:, group] += executed * noise[:, group] + swing
+        self.unrecorded = (executed - np.reshape(habits.motor_noise.recorded, (-1, 1))) * noise
         return motions

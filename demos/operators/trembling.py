@@ -14,9 +14,12 @@ from shopfloor.envs.simulation import CONTROL_PERIOD
 class MotorNoise(Fault):
     """Noise of a motion, of a standard deviation of strength times (rest + its size), share of top speed.
 
-    A share `memory` of it lasts into the next control step.
+    A share `memory` of it lasts into the next control step. `executed` and `recorded` are the shares of it that the
+    robot is given and that the recording holds: people's noise is in both, other values show which of the two teaches.
     """
 
+    executed: float = 1.0
+    recorded: float = 1.0
     rest: float = 0.1  # share of full effort at which a still hand is held
     memory: float = 0.3
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shopfloor.envs.measurement import Array, Channel, Ids
-from shopfloor.envs.realism.sensing import Device
+from shopfloor.envs.realism.devices import Device
 from shopfloor.envs.simulation import CONTROL_PERIOD
 from shopfloor.envs.vector import ShopfloorVectorEnv
 
@@ -31,7 +31,8 @@ class Moment:
     def __init__(self, env: ShopfloorVectorEnv, delays: Delays) -> None:
         channels = [channel for part in env.task.observed for channel in part.channels]
         sizes = [channel.size for channel in channels]
-        latency = np.repeat([env.realism.devices[channel.device].latency for channel in channels], sizes)
+        links = [env.realism.devices[channel.device].link for channel in channels]
+        latency = np.repeat([link.latency + link.jitter for link in links], sizes)  # on the mean
         moves = np.repeat([_moves(channel) for channel in channels], sizes)
         slowest = latency.max(initial=0.0)
         wait = (slowest - latency) / CONTROL_PERIOD * (delays != "ignored")  # [control steps]
@@ -45,7 +46,9 @@ class Moment:
         self._still = STILL * np.sqrt(2) * np.where(directs, angle_noise, noise)
         self._ahead = slowest / (WINDOW * CONTROL_PERIOD) * moves * (delays == "predicted")
         self._waits = delays != "ignored"
-        of = np.repeat([c.device if _noisy(c, env.realism.devices[c.device]) else "" for c in channels], sizes)
+        again = env.realism.frames.repeats > 0
+        telling = [_tells(channel, env.realism.devices[channel.device], again=again) for channel in channels]
+        of = np.repeat([c.device if tells else "" for c, tells in zip(channels, telling, strict=True)], sizes)
         self._watched = [np.flatnonzero(of == name) for name in dict.fromkeys(of.tolist()) if name]
         lanes = env.num_envs
         self._past = np.zeros((int(self._older.max(initial=0)) + 1, lanes, len(wait)))  # readings, newest first
@@ -83,7 +86,11 @@ def _moves(channel: Channel) -> bool:
     return channel.quantity != "scalar" or channel.device == "odometry"
 
 
-def _noisy(channel: Channel, device: Device) -> bool:
-    """Whether no two readings of a channel are alike, so that one which is tells that a frame was lost."""
-    noise = device.angle_noise if channel.quantity == "direction" else device.noise
-    return device.dropout > 0 and noise > 0 and device.quantisation == 0
+def _tells(channel: Channel, device: Device, *, again: bool) -> bool:
+    """Whether two readings of a channel are hardly ever alike, so that one which is tells that a frame was lost.
+
+    again: whether whole frames may come again.
+    """
+    directs = channel.quantity == "direction"  # which are not rounded
+    noise = device.angle_noise if directs else device.noise
+    return (device.link.loses or again) and noise > 0 and (directs or device.quantisation < noise)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from shopfloor.envs.props import warehouse
 from shopfloor.envs.props.traffic import Traffic
+from shopfloor.envs.props.walking import HOW_PEOPLE_WALK, STOPS, paces, walk
 from shopfloor.envs.randomness import Uniform
 
 Array = NDArray[np.float64]
@@ -37,7 +38,7 @@ WHO_GOES_WHERE = {  # what is drawn for the traffic in each episode: three of th
     "aisle_of_people": Uniform((0.0,) * 3, (1.0,) * 3),
     "side_of_people": Uniform((0.0,) * 3, (1.0,) * 3),
     "turning_point": Uniform((2.0,) * 3, (3.6,) * 3),  # [m] x where those in an aisle turn round
-    "pace_of_people": Uniform((0.5,) * 6, (1.2,) * 6),  # [m/s], walking
+    **HOW_PEOPLE_WALK,
     "rack_of_vehicle": Uniform(0.0, 1.0),
     "pace_of_vehicle": Uniform(0.6, 1.0),  # [m/s], tow tractors among people
     "progress": Uniform((0.0,) * 7, (1.0,) * 7),
@@ -89,7 +90,7 @@ class Hall:
         """Add people, and last a tow tractor."""
         half = np.full((people + 1, 2), warehouse.PERSON_RADIUS)
         half[-1] = warehouse.TUG_LENGTH / 2, warehouse.TUG_WIDTH / 2
-        traffic = Traffic([*(f"person_{i}" for i in range(people)), "tug"], half)
+        traffic = Traffic([*(f"person_{i}" for i in range(people)), "tug"], half, stops=STOPS)
         *persons, tug = traffic.add_to(spec)
         for number, person in enumerate(persons):
             warehouse.add_person(person, f"person_{number}", vest=VESTS[number % 2])
@@ -97,11 +98,13 @@ class Hall:
         self._traffic = traffic
         return traffic
 
-    def start_traffic(self, ids: Ids, draws: Mapping[str, Array], aisle: Array, pace: float) -> None:
+    def start_traffic(
+        self, ids: Ids, draws: Mapping[str, Array], aisle: Array, *, pace: float, standing: float
+    ) -> None:
         """Start the traffic of simulations ids: draws of WHO_GOES_WHERE (k, ...), y of the robot's aisle (k,) [m].
 
         People in turn go up and down an aisle, in half of the cases the robot's, and across the aisles' ends; pace:
-        share of the usual speed.
+        share of the usual speed; standing: share of the time that people stand.
         """
         people = len(self._traffic.names) - 1
         share = 2 * draws["aisle_of_people"]
@@ -111,9 +114,18 @@ class Hall:
         loops = np.zeros((len(ids), people + 1, 4))
         loops[:, :people:2], loops[:, 1:people:2] = along[:, : (people + 1) // 2], across[:, : people // 2]
         loops[:, people] = self.round_rack((draws["rack_of_vehicle"] * (AISLES - 1)).astype(int))
-        paces = np.concatenate([draws["pace_of_people"][:, :people], draws["pace_of_vehicle"][:, None]], axis=1)
         start = np.concatenate([draws["progress"][:, :people], draws["progress"][:, -1:]], axis=1)
-        self._traffic.place(ids, loops, start, pace * paces)
+        walks = walk(
+            pace * paces(draws["pace_of_people"]),
+            standing,
+            at_first=draws["stands_at_first"],
+            way=draws["way_to_stop"],
+            length=draws["length_of_stop"],
+        )
+        free = np.concatenate([walks.pace[:, :people], pace * draws["pace_of_vehicle"][:, None]], axis=1)
+        stops, lengths = np.full((2, len(ids), people + 1, STOPS), np.inf)  # the vehicle never stops of itself
+        stops[:, :people], lengths[:, :people] = walks.stops[:, :people], walks.lengths[:, :people]
+        self._traffic.place(ids, loops, start, free, stops=stops, lengths=lengths)
 
     def along(self, aisle: Array, turn: Array) -> Array:
         """Up and down aisles with their middles at y aisle (...) [m], to x -turn and turn (...) [m], and round."""

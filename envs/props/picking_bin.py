@@ -9,7 +9,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from shopfloor.envs.props import scene
+from shopfloor.envs.props import goods, scene
 from shopfloor.envs.props.parts import Fixture, Parts
 from shopfloor.envs.props.small_goods import COLOURS, FACES, HALF_SIZES, ITEMS, KINDS, MASSES, N, add_goods
 from shopfloor.envs.realism.sites import Sites
@@ -28,6 +28,7 @@ WALL = 0.004  # [m] of both
 PILE = 0.055  # [m] from the bin's middle to that of the heap
 LAYOUT = np.array([[-1, -0.5], [0, -0.5], [1, -0.5], [-0.5, 0.5], [0.5, 0.5], [-0.5, 0], [0.5, 0]])  # last two: on top
 WIDEST = 0.0525  # [m]: what the pitch exceeds it by, the items are free to shift
+LIGHTEST, HEAVIEST = 0.01, 0.12  # [kg] of an item: what soft jaws hold
 LOW = 0.025  # [m] over the bin's floor: an item that is outside and lower lies on the bench
 
 
@@ -58,17 +59,27 @@ class PickingStation:
         self._lamp = sim.per_simulation("geom_rgba")[:, sim.model.geom("lamp").id]
 
     def place(
-        self, ids: Ids, draws: Mapping[str, Array], sites: Sites, bench: Array, *, pitch: float, size_spread: float
+        self,
+        ids: Ids,
+        draws: Mapping[str, Array],
+        sites: Sites,
+        bench: Array,
+        *,
+        pitch: float,
+        size_spread: float,
+        variety: float,
     ) -> None:
         """A heap of two layers at one end of the bin, bin and tote at their stations, in simulations ids.
 
         draws (k, ...) as BinPicking randomises them; bench (k,) [m], height of its top; pitch: [m] from item to
-        item; size_spread: share by which items are larger or smaller than usual.
+        item; size_spread: share by which items are at the most larger or smaller than usual; variety: share of the
+        spread of goods sold.
         """
         self.order[ids] = order = np.minimum(draws["order"] * N, N - 1).astype(np.intp)
         self._lamp[ids] = COLOURS[order]
-        self.scales[ids] = scales = 1 + size_spread * draws["size"]
-        self.goods.resize(ids, scales, MASSES * scales**3 + sites.part_mass[:, None])
+        self.scales[ids] = scales = goods.scales(draws["size"], variety, spread=size_spread)
+        masses = goods.masses(draws["mass"], MASSES, scales**3, variety, low=LIGHTEST, high=HEAVIEST)
+        self.goods.resize(ids, scales, masses + sites.part_mass[:, None])
         floor = bench + WALL
         middle = np.concatenate([BIN_AT + draws["bin_shift"] + sites.fixture_shift, floor[:, None]], axis=1)
         turn = about_z(draws["bin_yaw"])

@@ -29,7 +29,7 @@ HANDLE_LIP = (0.005, 0.003)  # [m] how far the lip at the bar's upper edge overh
 HANDLE_GRIP = 0.030  # [m] from the middle of the pads to the lip: hands that rise come to bear under it
 
 LOADS = ("load_0", "load_1")
-LOAD = (0.10, 0.07, 0.045)  # [m] half sizes of each of the boxes in the tote
+SMALLEST, LARGEST = (0.06, 0.045, 0.03), (0.11, 0.08, 0.055)  # [m] half sizes of the boxes in the tote: it takes two
 LOAD_PLACES = np.array([(0.0, 0.095), (0.0, -0.095)])  # [m] nominal, in the tote
 
 
@@ -57,15 +57,15 @@ def add_tote(body: mujoco.MjsBody, name: str) -> None:
 def add_loads(spec: mujoco.MjSpec, *, mass: float) -> None:
     """The loose boxes that lie in the tote, each of a mass [kg]."""
     for name, rgba in zip(LOADS, CARDBOARD, strict=True):
-        add_part(spec, name).add_geom(name=name, type=mujoco.mjtGeom.mjGEOM_BOX, size=LOAD, mass=mass, rgba=rgba)
+        add_part(spec, name).add_geom(name=name, type=mujoco.mjtGeom.mjGEOM_BOX, size=LARGEST, mass=mass, rgba=rgba)
 
 
-def places_inside(tote: Array, rotation: Array, shift: Array) -> Array:
+def places_inside(tote: Array, rotation: Array, shift: Array, half_heights: Array) -> Array:
     """Where the loads' middles are (n, 2, 3) [m] in totes at (n, 3) [m], turned by (n, 3, 3).
 
-    shift (n, 2, 2) [m]: by how much they lie off their nominal places.
+    shift (n, 2, 2) [m]: by how much they lie off their nominal places; half_heights (n, 2) [m] of theirs.
     """
-    on_floor = np.concatenate([LOAD_PLACES + shift, np.full((len(shift), 2, 1), LOAD[2])], axis=2)
+    on_floor = np.concatenate([LOAD_PLACES + shift, half_heights[..., None]], axis=2)
     return tote[:, None] + rotate(rotation[:, None], on_floor)
 
 

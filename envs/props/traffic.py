@@ -1,4 +1,4 @@
-"""People and vehicles that go round their loops in a hall, and stop for what is right before them."""
+"""People and vehicles that go round their loops in a hall, stand now and then, and stop for what is before them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from shopfloor.envs.simulation import CONTROL_PERIOD, Simulation, run
 
 Array = NDArray[np.float64]
 Ids = NDArray[np.intp]
+Mask = NDArray[np.bool_]
 
 STOP_GAP = 0.3  # [m] before what stands in their way, they stop; they see nothing that comes from the side
-SLOW_GAP = 0.9  # [m] from which they slow down
+SLOW_GAP = 1.2  # [m] from which they slow down: at 1.5 m/s by 2.5 m/s^2 at the most
 SIDE_GAP = 0.05  # [m] on either side, for something to be in their way
 CORNER = 0.3  # [m] before and after a corner, over which they turn
 CORNER_SPEED = 0.6  # share of their pace there
@@ -30,11 +31,13 @@ class Traffic:
     """Movers on rectangular loops, anticlockwise: each keeps to the right of an aisle both ways.
 
     Each has the joints `<name>_x`, `_y`, `_yaw` with velocity servos. Where it is on its loop moves on with time,
-    unless something stands in its way: then it waits. It does not look aside, and never makes room.
+    unless something stands in its way: then it waits. It does not look aside, and never makes room. Where it has a
+    stop, it stands for a while.
     """
 
-    def __init__(self, names: Sequence[str], half_sizes: Array) -> None:
-        """half_sizes (movers, 2) [m]: how far each reaches ahead and to a side."""
+    def __init__(self, names: Sequence[str], half_sizes: Array, *, stops: int) -> None:
+        """half_sizes (movers, 2) [m]: how far each reaches ahead and to a side; stops: of each, at most."""
+        self._most_stops = stops
         self.names = tuple(names)
         self._half = half_sizes
         self._later = ~np.tri(len(self.names), k=-1, dtype=bool)[..., None]  # [mover, other]: not named before it
@@ -68,12 +71,17 @@ class Traffic:
         self._corner, self._sides = kept(2, movers), kept(2, movers, fill=1)  # [m]
         self._ends = kept(5, movers, fill=1)  # [m] of progress at the corners, the first one's twice
         self._progress, self._pace = kept(movers), kept(movers)  # [m], [m/s]
+        self._stops = kept(self._most_stops + 1, movers, fill=np.inf)  # [m] of progress; after the last one, nowhere
+        self._lengths = kept(self._most_stops + 1, movers)  # [s]
+        self._made = kept(movers, dtype=np.intp)  # stops that each has made
+        self._standing = kept(movers)  # [s] that each still stands
         self._way, self._free_speed = kept(2, movers), kept(movers)  # where they are: unit vectors, [m/s]
 
-    def place(self, ids: Ids, loops: Array, start: Array, pace: Array) -> None:
+    def place(self, ids: Ids, loops: Array, start: Array, pace: Array, *, stops: Array, lengths: Array) -> None:
         """Start the movers of simulations ids: loops (k, movers, 4) low x, low y, high x, high y [m];
 
-        start (k, movers) in [0, 1), share of the loop; pace (k, movers) [m/s].
+        start (k, movers) in [0, 1), share of the loop; pace (k, movers) [m/s]; stops (k, movers, stops) [m] of way
+        from there, ascending, after which each stands, and lengths [s] for which.
         """
         low_x, low_y, high_x, high_y = loops.T
         length, width = high_x - low_x, high_y - low_y
@@ -81,8 +89,12 @@ class Traffic:
         corners = [0 * length, length, length + width, 2 * length + width, 2 * (length + width)]
         self._ends[..., ids], self._pace[:, ids] = corners, pace.T
         self._progress[:, ids] = start.T * corners[-1]
+        self._stops[:-1, :, ids] = np.moveaxis(stops, -1, 0).swapaxes(1, 2) + self._progress[:, ids]
+        self._lengths[:-1, :, ids] = np.moveaxis(lengths, -1, 0).swapaxes(1, 2)
+        self._made[:, ids], self._standing[:, ids] = 0, 0.0
         self._sim.qpos[ids[:, None, None], self._qpos] = self._on_loop(ids).T
-        velocity = (self._way[..., ids] * self._pace[:, ids]).T
+        moving = stops[..., 0] > 0
+        velocity = (self._way[..., ids] * self._pace[:, ids]).T * moving[..., None]
         self._sim.qvel[ids[:, None, None], self._qvel[:, :2]] = velocity
         self._sim.ctrl[ids[:, None, None], self._servos[:, :2]] = velocity
 
@@ -92,6 +104,7 @@ class Traffic:
         now, way = np.ascontiguousarray(self.places()[lanes].T), self._way[..., lanes]
         gap = np.minimum(self._gap_to_robot(now, way, outline.T), self._gap_to_others(now, way))
         speed = self._free_speed[:, lanes] * ((gap - STOP_GAP) / (SLOW_GAP - STOP_GAP)).clip(0.0, 1.0)
+        speed *= ~self._stands(lanes)
         self._progress[:, lanes] += speed * CONTROL_PERIOD
         velocity = FOLLOWING * (self._on_loop(lanes) - now)
         velocity[:2] += self._way[..., lanes] * speed
@@ -126,6 +139,16 @@ class Traffic:
         in_way = (ahead > 0) & (beside < half_width + reach_aside[..., None])
         free: Array = np.where(in_way, ahead - reach_ahead[..., None], np.inf).min(axis=(1, 2))
         return free
+
+    def _stands(self, lanes: Ids | slice) -> Mask:
+        """Who stands at a stop (movers, k) in this control period; takes down for how long yet."""
+        made, left = self._made[:, lanes], self._standing[:, lanes]
+        here = np.take_along_axis(self._stops[..., lanes], made[None], axis=0)[0] <= self._progress[:, lanes]
+        length = np.take_along_axis(self._lengths[..., lanes], made[None], axis=0)[0]
+        left = np.maximum(left, 0.0) + np.where(here, length, 0.0) - CONTROL_PERIOD
+        self._made[:, lanes], self._standing[:, lanes] = made + here, left
+        stands: Mask = left > 0
+        return stands
 
     def _on_loop(self, lanes: Ids | slice) -> Array:
         """Where movers belong by their progress (3, movers, k); takes down their way and free speed there."""

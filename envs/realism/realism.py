@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shopfloor.envs.randomness import Uniform
-from shopfloor.envs.realism.sensing import DEVICES, LONGEST_LATENCY, Device, DeviceName
+from shopfloor.envs.realism.commands import Commands
+from shopfloor.envs.realism.devices import DEVICES, Device, DeviceName, Link, Offset
+from shopfloor.envs.realism.drift import Drift
+from shopfloor.envs.realism.frames import Frames
 from shopfloor.envs.realism.sites import SiteSpread
 
 
@@ -15,7 +18,8 @@ class Realism:
     """A named set of imperfections; the default values are none at all."""
 
     name: str
-    command_latency: float = 0.0  # [s] from the policy's action to the servo's target
+    commands: Commands = Commands()  # from the policy's action to the servos' targets
+    frames: Frames = Frames()  # the loop that observes and records
     encoder: Device = Device()  # joint angles, hence the tool centre point
     gripper: Device = Device()  # the fingers' opening
     camera: Device = Device()  # poses of loose parts
@@ -25,10 +29,7 @@ class Realism:
     odometry: Device = Device()  # a mobile robot's own pose
     signal: Device = Device()  # what controllers tell of themselves: machines, tools, the order system
     sites: SiteSpread = field(default_factory=SiteSpread)
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.command_latency <= LONGEST_LATENCY:
-            raise ValueError(f"command latency {self.command_latency} s, want 0 to {LONGEST_LATENCY:g}")
+    drift: Drift = Drift()  # of a site from episode to episode
 
     @property
     def devices(self) -> Mapping[DeviceName, Device]:
@@ -39,16 +40,30 @@ class Realism:
 IDEAL = Realism("ideal")
 
 # Kept equal to conf/realism/default.yaml, which names each value's source
+_CAMERA_LINK = Link(latency=0.17, jitter=0.005, skew=0.025, dropout=0.01, stalls=0.002, stall_time=0.2)
 DEFAULT = Realism(
     "default",
-    command_latency=0.1,
-    encoder=Device(noise=3e-5),
-    gripper=Device(latency=0.01),
-    camera=Device(noise=2.5e-4, angle_noise=1.75e-3, bias=5e-4, angle_bias=1.75e-3, latency=0.17, dropout=0.01),
-    fixture_camera=Device(noise=2.5e-4, bias=1e-3, latency=0.17, dropout=0.01),
-    force=Device(noise=1.0),
-    lidar=Device(noise=0.02, latency=0.05, dropout=0.01),
-    odometry=Device(noise=2e-3, angle_noise=2e-3, bias=5e-3, angle_bias=5e-3, latency=0.05),
+    commands=Commands(latency=0.05, gripper_latency=0.05),
+    frames=Frames(jitter=1.2e-3, repeats=0.02),
+    encoder=Device(noise=3e-5, quantisation=2.4e-5, link=Link(latency=1e-4)),
+    gripper=Device(quantisation=1e-5, link=Link(latency=0.01)),
+    camera=Device(
+        noise=2.5e-4,
+        angle_noise=1.75e-3,
+        quantisation=1e-4,
+        offset=Offset(episode=5e-4, angle_episode=1.75e-3),
+        link=_CAMERA_LINK,
+    ),
+    fixture_camera=Device(noise=2.5e-4, quantisation=1e-4, offset=Offset(episode=1e-3), link=_CAMERA_LINK),
+    force=Device(noise=0.05, quantisation=0.05, offset=Offset(site=1.0, episode=2.0, drift=0.05)),
+    lidar=Device(noise=0.02, quantisation=1e-3, offset=Offset(site=0.03), link=Link(latency=0.05, dropout=0.01)),
+    odometry=Device(
+        noise=2e-3,
+        angle_noise=2e-3,
+        quantisation=1e-3,
+        offset=Offset(episode=5e-3, drift=1e-3, angle_episode=5e-3, angle_drift=1e-3),
+        link=Link(latency=0.05),
+    ),
     sites=SiteSpread(
         friction=Uniform(0.25, 1.25),
         part_mass=Uniform(-0.005, 0.005),
@@ -59,6 +74,7 @@ DEFAULT = Realism(
         camera_turn=Uniform(1.75e-3, 1.75e-2),
         payload=Uniform(0.8, 1.2),
         belt_speed=Uniform(0.8, 1.2),
+        correlation=0.5,
     ),
 )
 

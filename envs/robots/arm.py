@@ -9,7 +9,7 @@ import numpy as np
 
 from shopfloor.envs.measurement import Array, Ids, Measure, Observed, Term, measurement
 from shopfloor.envs.props.scene import GREY
-from shopfloor.envs.realism.sensing import Channel
+from shopfloor.envs.realism.devices import Channel
 from shopfloor.envs.robots.kinematics import (
     BASE,
     DH,
@@ -97,7 +97,7 @@ class Arm(Robot):
         self.name = f"ur5e_{self.tool.name}"
         self.action_names = (*MOTIONS, *self.tool.action_names)
         self.grip_columns = slice(len(MOTIONS), len(self.action_names))
-        self.servos = (*JOINTS, *self.tool.servos)
+        self.servos, self.tool_servos = (*JOINTS, *self.tool.servos), self.tool.servos
         self.grip_force = self.tool.grip_force
         self.speed_limits = {**dict.fromkeys(JOINTS, JOINT_SPEED), **self.tool.speed_limits}
 

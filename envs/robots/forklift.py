@@ -7,7 +7,7 @@ import numpy as np
 
 from shopfloor.envs.measurement import ONE, XY, Array, Ids, Measure, Readings, Term, Terms, measurement
 from shopfloor.envs.props.scene import CONTACT_TIME, add_visual_box
-from shopfloor.envs.realism.sensing import Channel
+from shopfloor.envs.realism.devices import Channel
 from shopfloor.envs.robots.base import Drive, WheeledBase
 from shopfloor.envs.robots.differential import drive_towards
 from shopfloor.envs.robots.robot import Robot

@@ -7,7 +7,7 @@ import numpy as np
 
 from shopfloor.envs.measurement import ONE, XYZ, Array, Ids, Measure, Term, measurement
 from shopfloor.envs.props.scene import DARK, GREY, add_visual_box
-from shopfloor.envs.realism.sensing import Channel
+from shopfloor.envs.realism.devices import Channel
 from shopfloor.envs.robots.arm import (
     JOINTS,
     LEASH,
@@ -120,8 +120,8 @@ class Humanoid(Robot):
         self.frame = self.grippers[0].frame
         self.grip_force = self.grippers[0].grip_force
         self._joint_names = [f"{side}_{joint}" for side in SIDES for joint in JOINTS]
-        grips = (f"{side}_{servo}" for side in SIDES for servo in self.grippers[0].servos)
-        self.servos = (*self.base.servos, "lift", *self._joint_names, *grips)
+        self.tool_servos = [f"{side}_{servo}" for side in SIDES for servo in self.grippers[0].servos]
+        self.servos = (*self.base.servos, "lift", *self._joint_names, *self.tool_servos)
         self.speed_limits = {
             **self.base.speed_limits,
             "lift": LIFT_SPEED,

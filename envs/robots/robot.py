@@ -38,6 +38,8 @@ class Robot(Observed, ABC):
     """Name of each driven joint -> its top speed [rad/s] or [m/s]."""
     servos: Sequence[str]
     """Names of its actuators: what a command's latency delays."""
+    tool_servos: Sequence[str] = ()
+    """Those of them that belong to its tools, whose commands go another way."""
 
     @property
     def observed(self) -> Sequence[Observed]:

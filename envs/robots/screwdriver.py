@@ -7,7 +7,7 @@ import numpy as np
 
 from shopfloor.envs.measurement import ONE, Array, Ids, Measure, Term, measurement
 from shopfloor.envs.props.scene import DARK, GREY
-from shopfloor.envs.realism.sensing import Channel
+from shopfloor.envs.realism.devices import Channel
 from shopfloor.envs.robots.kinematics import ToolFrame
 from shopfloor.envs.robots.tools import Tool, add_tcp
 from shopfloor.envs.rotations import from_rotvec

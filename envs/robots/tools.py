@@ -10,7 +10,7 @@ import numpy as np
 
 from shopfloor.envs.measurement import ONE, Array, Ids, Observed, Term, measurement
 from shopfloor.envs.props.scene import DARK, GREY
-from shopfloor.envs.realism.sensing import Channel
+from shopfloor.envs.realism.devices import Channel
 from shopfloor.envs.robots.kinematics import ToolFrame
 from shopfloor.envs.rotations import from_rotvec, norm, to_quaternion
 from shopfloor.envs.simulation import Simulation

@@ -11,6 +11,7 @@ from shopfloor.envs.experts.expert import Phase
 from shopfloor.envs.measurement import ONE, XY, Array, Channel, Ids, Mask, Measure, Readings, Term, Terms, measurement
 from shopfloor.envs.props import scene
 from shopfloor.envs.props.hall import AISLES, DOCK, LANE, PARTS, STATIONS, WHO_GOES_WHERE, Hall, route
+from shopfloor.envs.props.walking import STANDING
 from shopfloor.envs.props.warehouse import PERSON_RADIUS
 from shopfloor.envs.robots.mobile import DRIVE, HALF_LENGTH, HALF_WIDTH, MASS, MobileRobot
 from shopfloor.envs.rotations import about_z, seen_along, wrapped
@@ -33,12 +34,13 @@ class AisleDelivery(Task):
     """Drive through an aisle to a station and touch nobody and nothing.
 
     Goal: the robot stands at its station. People and a tow tractor go their rounds; they stop for what is right
-    before them, but look neither aside nor back and never make room. Whoever and whatever it touches, all is lost.
+    before them, but look neither aside nor back and never make room. People walk as fast as in streets, and some
+    stand for a while. Whoever and whatever it touches, all is lost.
 
     Observation: points are in the robot's frame, x ahead, y to the left.
 
-    Randomised: start place and heading, station, aisle, who goes where and how fast, from which place; between
-    sites the tote's mass and where exactly the station stands.
+    Randomised: start place and heading, station, aisle, who goes where and how fast, from which place, and stands
+    where and for how long; between sites the tote's mass and where exactly the station stands.
 
     Success: the robot stands still within the tolerance of the station's place and 10 degrees of its heading.
     """
@@ -46,6 +48,7 @@ class AisleDelivery(Task):
     knobs = {
         "people": Knob(1, 2, 4, 0, 6, "people: every other one in an aisle, or across its ends"),
         "pace": Knob(0.8, 1.0, 1.2, 0.1, 2.0, "share of the usual speed of people and vehicle"),
+        "standing": Knob(0.05, STANDING, 0.2, 0.0, 0.5, "share of the time that people stand"),
         "aisle_width": Knob(2.2, 2.0, 1.9, 1.8, 3.0, "[m] of the three aisles"),
         "tolerance": Knob(0.25, 0.2, 0.15, 0.05, 0.5, "[m] from the station's place"),
     }
@@ -114,7 +117,7 @@ class AisleDelivery(Task):
         aisle = self._hall.aisles[(draws["aisle"] * AISLES).astype(int)]
         self._lane[ids, 0] = aisle - LANE
         self.robot.place(ids, draws["start"])
-        self._hall.start_traffic(ids, draws, aisle, self.knob["pace"])
+        self._hall.start_traffic(ids, draws, aisle, pace=self.knob["pace"], standing=self.knob["standing"])
 
     def after_step(self, ids: Ids) -> None:
         """The traffic goes on, or waits for the robot."""

@@ -11,6 +11,7 @@ from shopfloor.envs.experts import picking
 from shopfloor.envs.experts.expert import pick_and_place
 from shopfloor.envs.measurement import ONE, XY, Array, Channel, Ids, Mask, Measure, Readings, Term, Terms, measurement
 from shopfloor.envs.props import scene
+from shopfloor.envs.props.goods import mass_draws
 from shopfloor.envs.props.parts import Bench
 from shopfloor.envs.props.picking_bin import PickingStation, add_station
 from shopfloor.envs.props.small_goods import COLOURS, HALF_SIZES, ITEMS, KINDS, N
@@ -33,8 +34,8 @@ class BinPicking(Task):
 
     Goal: the ordered item, and no other, lies in the tote.
 
-    Randomised: which item is ordered, which lies where, on which side and in which direction, the items' sizes,
-    the end of the bin where they lie, place and yaw of the bin, place of the tote, the arm's start; between
+    Randomised: which item is ordered, which lies where, on which side and in which direction, the items' sizes and
+    masses, the end of the bin where they lie, place and yaw of the bin, place of the tote, the arm's start; between
     sites friction, masses, bench height, station.
 
     Success: the ordered item alone is inside the tote's walls, below its rim, slow, and 30 mm from the hand.
@@ -42,7 +43,8 @@ class BinPicking(Task):
 
     knobs = {
         "pitch": Knob(0.068, 0.062, 0.056, 0.054, 0.07, "[m] from item to item: the less, the denser the heap"),
-        "size_spread": Knob(0.05, 0.08, 0.1, 0.0, 0.1, "share by which items are larger or smaller than usual"),
+        "size_spread": Knob(0.05, 0.08, 0.1, 0.0, 0.1, "share by which items are larger or smaller at the most"),
+        "variety": Knob(0.5, 1.0, 1.2, 0.0, 1.5, "share of the measured spread of goods, cut to what fits"),
         "bin_depth": Knob(0.045, 0.055, 0.065, 0.03, 0.07, "[m] of the bin"),
     }
     instruction = "Take the ordered item out of the bin and put it into the tote."
@@ -53,7 +55,8 @@ class BinPicking(Task):
         "shift": Uniform((-0.5,) * (2 * N), (0.5,) * (2 * N)),  # of what the pitch leaves free
         "face": Uniform((0.0,) * N, (1.0,) * N),  # which axis is up, as a share of three; tubes always lie
         "yaw": Uniform((-np.pi,) * N, (np.pi,) * N),  # [rad]
-        "size": Uniform((-1.0,) * N, (1.0,) * N),  # of the spread
+        "size": mass_draws(N),
+        "mass": mass_draws(N),
         "end": Uniform(-1.0, 1.0),  # the heap is at the bin's far end where this is above 0
         "bin_shift": Uniform((-0.02, -0.02), (0.02, 0.02)),  # [m]
         "bin_yaw": Uniform(-0.15, 0.15),  # [rad]
@@ -122,7 +125,8 @@ class BinPicking(Task):
     def place(self, ids: Ids, draws: Mapping[str, Array], sites: Sites) -> None:
         """A heap at rest in the bin, bin and tote at their stations, the arm near ready."""
         bench, knob = self._bench.place(ids, sites), self.knob
-        self._station.place(ids, draws, sites, bench, pitch=knob["pitch"], size_spread=knob["size_spread"])
+        spreads = {"size_spread": knob["size_spread"], "variety": knob["variety"]}
+        self._station.place(ids, draws, sites, bench, pitch=knob["pitch"], **spreads)
         self.robot.stand_ready(ids, draws["joint_shift"])
         self.sim.settle(ids)
 

@@ -13,6 +13,7 @@ from shopfloor.envs.measurement import ONE, Array, Channel, Ids, Mask, Measure, 
 from shopfloor.envs.props import conveyor, scene
 from shopfloor.envs.props.chutes import CHUTE, CHUTES, add_chutes, in_hollow
 from shopfloor.envs.props.conveyor import Conveyor
+from shopfloor.envs.props.goods import Goods, mass_draws, size_draws
 from shopfloor.envs.props.parts import Boxes, Fixture, Surfaces, add_part
 from shopfloor.envs.robots.arm import Arm
 from shopfloor.envs.rotations import about_z, norm
@@ -20,8 +21,8 @@ from shopfloor.envs.task import Expert, Knob, Simulation, Sites, Task, Uniform
 
 PARCELS = 3  # in an episode, one of each class
 NAMES = [f"parcel_{i}" for i in range(PARCELS)]
-SMALLEST, LARGEST = (0.05, 0.05, 0.025), (0.065, 0.07, 0.045)  # [m] half sizes of small e-commerce parcels
-LIGHTEST, HEAVIEST = 0.3, 1.5  # [kg], times the site's payload
+# Small e-commerce parcels, as the chutes take them; masses are times the site's payload
+SMALL_PARCELS = Goods((0.045, 0.045, 0.02), (0.065, 0.07, 0.045), lightest=0.1, heaviest=1.5, usual=0.6)
 COLOURS = ((0.84, 0.30, 0.24, 1), (0.25, 0.47, 0.78, 1), (0.93, 0.72, 0.20, 1))  # of the classes
 
 BELT_X, BELT_WIDTH = 0.56, 0.26  # [m] middle and width; its top is the height of the robot's base
@@ -55,13 +56,14 @@ class ConveyorSorting(ItemByItem, Task):
     knobs = {
         "belt_speed": Knob(0.09, 0.10, 0.13, 0.05, 0.5, "[m/s] nominal speed; picking belts run at 0.1 to 0.5"),
         "spacing": Knob(1.2, 1.1, 1.0, 0.4, 1.2, "[m] from one parcel to the next"),
+        "variety": Knob(0.5, 1.0, 1.2, 0.0, 1.5, "share of the measured spread of goods, cut to what fits"),
     }
     instruction = "Take each parcel off the belt and put it into the chute of its colour."
     horizon = 50.0
     randomised = {
         "order": Uniform((0.0,) * PARCELS, (1.0,) * PARCELS),  # parcels take the classes in the order of these
-        "size": Uniform(SMALLEST * PARCELS, LARGEST * PARCELS),  # [m], half sizes
-        "mass": Uniform((LIGHTEST,) * PARCELS, (HEAVIEST,) * PARCELS),  # [kg]
+        "size": size_draws(PARCELS),
+        "mass": mass_draws(PARCELS),
         "across": Uniform((-SPREAD,) * PARCELS, (SPREAD,) * PARCELS),  # [m]
         "along": Uniform((-0.05,) * PARCELS, (0.05,) * PARCELS),  # [m]
         "yaw": Uniform((-0.6,) * PARCELS, (0.6,) * PARCELS),  # [rad]
@@ -104,7 +106,9 @@ class ConveyorSorting(ItemByItem, Task):
         add_chutes(spec, "chutes", colours=COLOURS, floor=FLOOR)
         for name in NAMES:
             parcel = add_part(spec, name)
-            parcel.add_geom(name=name, type=mujoco.mjtGeom.mjGEOM_BOX, size=LARGEST, mass=HEAVIEST)
+            parcel.add_geom(
+                name=name, type=mujoco.mjtGeom.mjGEOM_BOX, size=SMALL_PARCELS.largest, mass=SMALL_PARCELS.heaviest
+            )
         return spec
 
     def bind(self, sim: Simulation) -> None:
@@ -128,9 +132,10 @@ class ConveyorSorting(ItemByItem, Task):
         speed = self.knob["belt_speed"] * draws["speed"] * sites.belt_speed
         self._belt.place(ids, height, speed)
 
-        half = draws["size"].reshape(n, PARCELS, 3)
+        half = SMALL_PARCELS.half_sizes(draws["size"], self.knob["variety"])
+        masses = SMALL_PARCELS.masses(draws["mass"], half, self.knob["variety"])
         self._class[ids] = np.argsort(draws["order"], axis=1)
-        self.items.shape(ids, half, draws["mass"] * sites.payload[:, None])
+        self.items.shape(ids, half, masses * sites.payload[:, None])
         self._colours[ids[:, None], self._parcel_geoms] = np.array(COLOURS)[self._class[ids]]
         along = FIRST + self.knob["spacing"] * np.arange(PARCELS) + draws["along"]
         positions = np.stack([BELT_X + draws["across"], along, height[:, None] + half[..., 2]], axis=-1)

@@ -12,6 +12,7 @@ from shopfloor.envs.experts.top_pickers import TopPicker
 from shopfloor.envs.measurement import Array, Channel, Ids, Mask, Measure, Readings, Term, Terms, measurement
 from shopfloor.envs.props import conveyor, scene
 from shopfloor.envs.props.display_pallet import PALLET, add_display_pallet
+from shopfloor.envs.props.goods import Goods, mass_draws, size_draws
 from shopfloor.envs.props.parts import Boxes, Fixture, Surfaces, add_part
 from shopfloor.envs.props.roller_table import add_roller_table
 from shopfloor.envs.robots.arm import Arm
@@ -21,8 +22,9 @@ from shopfloor.envs.task import Expert, Knob, Simulation, Sites, Task, Uniform
 
 BOXES = 4  # a layer of two by two
 NAMES = [f"box_{i}" for i in range(BOXES)]
-SMALLEST, LARGEST = (0.05, 0.05, 0.035), (0.07, 0.07, 0.06)  # [m], half sizes of small cartons
-LIGHTEST, HEAVIEST = 0.5, 2.5  # [kg], times the site's payload; the arm carries 5
+# Small cartons. Supermarkets' are 290-590 x 160-390 x 150-290 mm and 3.3-10.7 kg: the pallet is a quarter as long, and
+# the arm carries 5 kg. Masses are times the site's payload
+CARTONS = Goods((0.045, 0.045, 0.03), (0.07, 0.07, 0.06), lightest=0.2, heaviest=2.5, usual=1.0)
 
 PALLET_AT = (0.50, -0.23)  # [m] its middle; its deck is the height of the robot's base
 CORNERS = np.array([(1, -1), (1, 1), (-1, -1), (-1, 1)])  # quarters of the layer, the far ones first
@@ -60,12 +62,13 @@ class Palletizing(ItemByItem, Task):
     knobs = {
         "gap": Knob(0.020, 0.015, 0.008, 0.002, 0.04, "[m] between the boxes of the layer"),
         "turn": Knob(0.2, 0.4, 0.4, 0.0, 0.5, "[rad] to either side, by which boxes arrive turned"),
+        "variety": Knob(0.5, 1.0, 1.2, 0.0, 1.5, "share of the measured spread of goods, cut to what fits"),
     }
     instruction = "Build a layer of four boxes on the pallet."
     horizon = 80.0
     randomised = {
-        "size": Uniform(SMALLEST * BOXES, LARGEST * BOXES),  # [m], half sizes
-        "mass": Uniform((LIGHTEST,) * BOXES, (HEAVIEST,) * BOXES),  # [kg]
+        "size": size_draws(BOXES),
+        "mass": mass_draws(BOXES),
         "order": Uniform((0.0,) * BOXES, (1.0,) * BOXES),  # boxes arrive in the slots in the order of these
         "shift": Uniform((-0.015, -0.015) * BOXES, (0.015, 0.015) * BOXES),  # [m]
         "turn": Uniform((-1.0,) * BOXES, (1.0,) * BOXES),  # share of the task's turn
@@ -105,7 +108,7 @@ class Palletizing(ItemByItem, Task):
         add_roller_table(spec, "infeed", middle=INFEED_AT, floor=FLOOR)
         for name in NAMES:
             box = add_part(spec, name)
-            box.add_geom(name=name, type=mujoco.mjtGeom.mjGEOM_BOX, size=LARGEST, mass=HEAVIEST)
+            box.add_geom(name=name, type=mujoco.mjtGeom.mjGEOM_BOX, size=CARTONS.largest, mass=CARTONS.heaviest)
         for name, shade in zip(NAMES, (0.0, 0.05, -0.05, 0.1), strict=True):
             spec.geom(name).rgba = (0.72 + shade, 0.54 + shade, 0.34 + shade, 1)
         return spec
@@ -128,8 +131,9 @@ class Palletizing(ItemByItem, Task):
         self._pallet.put(ids, np.concatenate([pallet, height[:, None]], axis=1))
         self._surfaces.rub(ids, sites.friction)
 
-        half = draws["size"].reshape(n, BOXES, 3)
-        self.items.shape(ids, half, draws["mass"] * sites.payload[:, None])
+        half = CARTONS.half_sizes(draws["size"], self.knob["variety"])
+        masses = CARTONS.masses(draws["mass"], half, self.knob["variety"])
+        self.items.shape(ids, half, masses * sites.payload[:, None])
         slots = INFEED_AT + SLOT * CORNERS[np.argsort(draws["order"], axis=1)] + draws["shift"].reshape(n, BOXES, 2)
         positions = np.concatenate([slots, height[:, None, None] + half[..., 2:]], axis=-1)
         turns = about_z((self.knob["turn"] * draws["turn"]).reshape(-1))

@@ -11,13 +11,14 @@ from shopfloor.envs.experts import tote_handling, two_hands
 from shopfloor.envs.experts.expert import CLOSED, OPEN, Phase
 from shopfloor.envs.measurement import ONE, XY, Array, Channel, Ids, Mask, Measure, Readings, Term, Terms, measurement
 from shopfloor.envs.props import furniture, scene, totes
-from shopfloor.envs.props.parts import Fixture, Parts, Surfaces, add_part
+from shopfloor.envs.props.goods import Goods, mass_draws, size_draws
+from shopfloor.envs.props.parts import Boxes, Fixture, Parts, Surfaces, add_part
 from shopfloor.envs.props.totes import LOADS
 from shopfloor.envs.robots.humanoid import TORSO, Humanoid
 from shopfloor.envs.rotations import about_z, cross, norm, unrotate
 from shopfloor.envs.task import Knob, Simulation, Sites, Task, Uniform, furthest
 
-LOAD_SPREAD = 0.3  # masses of loads are the nominal ones times 1 +- this
+LIGHTEST, HEAVIEST = 0.2, 1.4  # share of the nominal mass: what the two hands carry level
 SHELF = (0.66, 0.0, 0.78)  # [m] nominal middle of the shelf's top board
 TOTE_BACK = 0.04  # [m] that the tote stands nearer to the robot than the shelf's middle
 CART_DISTANCE = 0.92  # [m] from the robot's start, at about a quarter turn to the left
@@ -43,8 +44,8 @@ class ToteTransfer(two_hands.TwoHanded, Task):
 
     All that is seen is in the torso's frame: x forward, origin between the shoulders. The grips are on the handles.
 
-    Randomised: place and yaw of the shelf's tote, height of shelf and tray, place and yaw of the cart, masses and
-    places of the loads, start of base, lift and hands; friction, payload and heights by site.
+    Randomised: place and yaw of the shelf's tote, height of shelf and tray, place and yaw of the cart, sizes, masses
+    and places of the loads, start of base, lift and hands; friction, payload and heights by site.
 
     Success: the tote's floor within 4 mm of the tray's, inside its walls, tilt < 3 degrees, both hands open, slow,
     loads inside, largest tilt so far < 12 degrees.
@@ -53,6 +54,7 @@ class ToteTransfer(two_hands.TwoHanded, Task):
     knobs = {
         "play": Knob(0.030, 0.020, 0.010, 0.004, 0.05, "[m] of the tote in the tray, to either side"),
         "load": Knob(1.5, 2.5, 3.5, 0.2, 5.0, "[kg] nominal mass of the tote's load"),
+        "variety": Knob(0.5, 1.0, 1.2, 0.0, 1.5, "share of the measured spread of goods, cut to what fits"),
         "spread": Knob(0.5, 1.0, 1.6, 0.0, 2.0, "share of the default spread of where tote, shelf and cart stand"),
     }
     instruction = "Carry the tote from the shelf to the cart with both hands and keep it level."
@@ -65,7 +67,8 @@ class ToteTransfer(two_hands.TwoHanded, Task):
         "cart_distance": Uniform(-0.08, 0.08),  # [m]
         "cart_yaw": Uniform(-0.2, 0.2),  # [rad], from facing the robot
         "cart_height": Uniform(-0.06, 0.06),  # [m]
-        "load_share": Uniform((1 - LOAD_SPREAD,) * 2, (1 + LOAD_SPREAD,) * 2),  # of the nominal mass
+        "load_size": size_draws(len(LOADS)),
+        "load_mass": mass_draws(len(LOADS)),
         "load_shift": Uniform((-0.03, -0.015) * 2, (0.03, 0.015) * 2),  # [m]
         "base_shift": Uniform((-0.06, -0.06, -0.12), (0.06, 0.06, 0.12)),  # [m], [m], [rad]
         "lift_shift": Uniform(-0.05, 0.05),  # [m]
@@ -116,7 +119,9 @@ class ToteTransfer(two_hands.TwoHanded, Task):
     def bind(self, sim: Simulation) -> None:
         """Look up tote, loads and fixtures."""
         super().bind(sim)
-        self._tote, self._loads = Parts(sim, ["tote"]), Parts(sim, LOADS)
+        self._tote, self._loads = Parts(sim, ["tote"]), Boxes(sim, LOADS)
+        nominal = self.knob["load"] / len(LOADS)
+        self._goods = Goods(totes.SMALLEST, totes.LARGEST, LIGHTEST * nominal, HEAVIEST * nominal, usual=nominal)
         self._shelf, self._cart = Fixture(sim, "shelf"), furniture.Cart(sim, "cart")
         self._surfaces = Surfaces(sim)
         self._home = self.robot.home(tote_handling.READY)
@@ -138,9 +143,11 @@ class ToteTransfer(two_hands.TwoHanded, Task):
         tote = shelf + BOTTOM + np.concatenate([shift, np.zeros((n, 1))], axis=1)
         rotation = about_z(spread * draws["tote_yaw"])
         self._tote.put(ids, tote[:, None], rotation[:, None])
-        loads = totes.places_inside(tote, rotation, draws["load_shift"].reshape(n, 2, 2))
+        half = self._goods.half_sizes(draws["load_size"], self.knob["variety"])
+        masses = self._goods.masses(draws["load_mass"], half, self.knob["variety"])
+        self._loads.shape(ids, half, masses * sites.payload[:, None])
+        loads = totes.places_inside(tote, rotation, draws["load_shift"].reshape(n, 2, 2), half[..., 2])
         self._loads.put(ids, loads, np.repeat(rotation[:, None], 2, axis=1))
-        self._loads.weigh(ids, self.knob["load"] / len(LOADS) * sites.payload[:, None] * draws["load_share"])
         self.stand_ready(ids, draws, joints=self._home, height=tote[:, 2] + tote_handling.RISE)
         self._worst_tilt[ids] = 0.0
 

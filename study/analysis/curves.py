@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from shopfloor.study.analysis.axes import AXES, EPISODES, Axis, asked, is_trained, placed, without
 from shopfloor.study.analysis.crossed import crossed_intervals
 from shopfloor.study.analysis.evidence import Evidence, gather
-from shopfloor.study.analysis.settings import flat, telling
+from shopfloor.study.analysis.settings import by_name, flat, telling
 from shopfloor.study.analysis.statistics import Interval
 from shopfloor.study.running.rows import Row, RowError, Seed, canonical, code_key, seed_name, seed_of
 
@@ -239,7 +239,9 @@ def _told_apart(configs: Mapping[str, Mapping[str, Any]], part: str) -> dict[str
         namesakes = [flat(other) for other in configs.values() if other[part]["name"] == config[part]["name"]]
         own = flat(config)
         settings = ", ".join(
-            f"{name.removeprefix(f'{part}.')}={_said(own[name])}" for name in telling(namesakes) if name in own
+            f"{name.removeprefix(f'{part}.')}={_said(own[name])}"
+            for name in by_name(telling(namesakes), namesakes)
+            if name in own
         )
         labels[key] = config[part]["name"] + (f" ({settings})" if settings else "")
     return labels

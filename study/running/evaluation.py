@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, cast
 
@@ -12,8 +12,10 @@ from shopfloor.agents.protocol import Agent, Policy
 from shopfloor.demos.drivers import PolicyDriver
 from shopfloor.demos.play import play
 from shopfloor.envs import Realism, ShopfloorVectorEnv, Task, held_out_sites, validation_sites
+from shopfloor.envs.realism.site_numbers import Distance
 from shopfloor.envs.vector import Ending
 from shopfloor.progress import progress
+from shopfloor.study.running.thinking import Thinker, Thinking
 
 if TYPE_CHECKING:
     from shopfloor.study.running.rows import EvaluationRecord
@@ -26,12 +28,16 @@ class Evaluation:
     """Which episodes: numbers 0 ... episodes - 1 of `seed`, spread over `sites` sites that nothing learns at.
 
     split: test episodes are for what is reported; settings are chosen on validation episodes, at other sites.
+    distance: near sites are drawn as those of collection are; far ones lie outside of their range; any: half and half.
+    thinking: how long the policy takes to infer, and what the robot does meanwhile.
     """
 
     episodes: int
     sites: int
     seed: int
     split: Split = "test"
+    distance: Distance = "near"
+    thinking: Thinking = Thinking()
 
     def __post_init__(self) -> None:
         if self.episodes < 1:
@@ -40,9 +46,9 @@ class Evaluation:
             raise ValueError(f"evaluation seed {self.seed}, want 0 or more")
         self.site_numbers()  # raises ValueError if there are not so many
 
-    def site_numbers(self) -> range:
-        """The sites; disjoint between splits, and from those of collection."""
-        return held_out_sites(self.sites) if self.split == "test" else validation_sites(self.sites)
+    def site_numbers(self) -> Sequence[int]:
+        """The sites; disjoint between splits and distances, and from those of collection."""
+        return (held_out_sites if self.split == "test" else validation_sites)(self.sites, self.distance)
 
 
 def evaluate(
@@ -61,7 +67,8 @@ def evaluate(
     n = evaluation.episodes
     sites = evaluation.site_numbers()
     env = ShopfloorVectorEnv(new_task(), n, realism=realism, sites=sites, autoreset_mode="Disabled", threads=threads)
-    driver = PolicyDriver(policy_for(env))
+    thinker = Thinker(policy_for(env), evaluation.thinking, grips=env.task.robot.grip_columns)
+    driver = PolicyDriver(thinker)
     returns, ended_by, lengths = np.zeros(n), np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
     measures = {measure.name: np.zeros(n) for measure in env.task.measures()}
     with progress(label="evaluate", total=n, unit="episode") as bar:
@@ -85,6 +92,7 @@ def evaluate(
         "stage_names": list(env.task.stages),
         "measures": {name: values.tolist() for name, values in measures.items()},
         "units": {measure.name: measure.unit for measure in env.task.measures()},
+        **thinker.record(),  # type: ignore[typeddict-item]
     }
 
 

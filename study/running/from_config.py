@@ -20,7 +20,8 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from shopfloor.agents.checks import checked_agent
 from shopfloor.agents.protocol import Agent, Budget
-from shopfloor.demos.operators.fleet import Fleet
+from shopfloor.demos.curation.score import Score
+from shopfloor.demos.demonstrators import Demonstrators
 from shopfloor.demos.selection import Selection
 from shopfloor.envs import Realism, Task
 from shopfloor.envs.checks import check_task
@@ -59,9 +60,9 @@ def realism(config: Config) -> Realism:
     return cast(Realism, _built(config, "realism", Realism, named=True))
 
 
-def fleet(config: Config) -> Fleet:
-    """The fleet of a config."""
-    return cast(Fleet, _built(config, "fleet", Fleet, named=True))
+def fleet(config: Config) -> Demonstrators:
+    """The fleet of a config, of people or of machines."""
+    return cast(Demonstrators, _built(config, "fleet", Demonstrators, named=True))
 
 
 def selection(data: Any) -> Selection:
@@ -70,7 +71,12 @@ def selection(data: Any) -> Selection:
     for name, made in filters.items():
         if not callable(made):
             raise ConfigError(f"data.filters.{name} is a {type(made).__name__}, want one that can be called")
-    return Selection(data.episodes, data.successful_episodes, data.robot_hours, filters)
+    return Selection(data.episodes, data.successful_episodes, data.robot_hours, filters, data.pool)
+
+
+def score(config: Config, key: str) -> Score:
+    """A score of a config that stands under a key."""
+    return cast(Score, _built(config, key, Score, named=True))
 
 
 def agent(config: Config, *, base: Path | None = None) -> Agent:

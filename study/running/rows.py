@@ -48,7 +48,11 @@ class AgentRecord(TypedDict):
     epochs: float | None  # how often training saw each sample; None where it makes no passes, or did not say
 
 
-class EvaluationRecord(TypedDict):
+class _Measured(TypedDict, total=False):
+    inference_s: float  # [s] mean wall time of an inference, where it counts: then outcomes are not the same twice
+
+
+class EvaluationRecord(_Measured):
     """Raw outcomes, one entry per evaluation episode."""
 
     sites: list[int]
@@ -96,7 +100,7 @@ class Row(_Warned):
 
 
 _TYPES = TypeAdapter(Row)
-NOT_BY_EPISODE = {"measures", "units", "stage_names"}
+NOT_BY_EPISODE = {"measures", "units", "stage_names", "inference_s"}
 
 
 Seed = tuple[int, int, int]
@@ -208,11 +212,12 @@ def _check(value: object, key: str) -> None:
 def _upgraded(value: dict[str, Any]) -> dict[str, Any]:
     """A row as this schema has it; an older one has nothing in what it did not say, and keeps its schema and key."""
     if value["schema"] == SCHEMA:
-        return value
+        evaluated = {"distance": "near", **value["cell"]["evaluation"]}  # before there were far ones, none said so
+        return {**value, "cell": {**value["cell"], "evaluation": evaluated}}
     cell, data, evaluation = dict(value["cell"]), dict(value["data"]), value["evaluation"]
     seed = cell.pop("seed")
     cell["seeds"] = {"data": seed, "fleet": seed, "training": seed}
-    cell["evaluation"] = {**cell["evaluation"], "split": "test"}
+    cell["evaluation"] = {**cell["evaluation"], "split": "test", "distance": "near"}
     succeeded = round(data.pop("success_rate") * data["episodes"])
     return {
         "code": "",

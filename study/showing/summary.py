@@ -30,6 +30,7 @@ def _panel_summary(section: Section) -> dict[str, Any]:
         "realism": panel.realism,
         "axis": panel.axis.name,
         "split": panel.evaluation["split"],
+        "distance": panel.evaluation["distance"],
         "agents": [_curve_summary(answer) for answer in section.answers],
         "references": {curve.label: asdict(curve.final.rate) for curve in panel.references},
         "comparisons": [_difference(one) for one in section.differences],

@@ -122,6 +122,7 @@ def _identity(row: Row) -> Line:
         **{f"volume.{name}": axis.value(row) for name, axis in AXES.items()},
         **{f"seeds.{name}": seed for name, seed in cell["seeds"].items()},
         "split": cell["evaluation"]["split"],
+        "distance": cell["evaluation"]["distance"],
     }
 
 

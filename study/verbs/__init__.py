@@ -5,6 +5,7 @@ VERBS = {
     "collect": "make sure that a dataset of demonstrations is there",
     "export": "write demonstrations in others' formats, or others' in LeRobot's",
     "fidelity": "put demonstrations beside recordings of people",
+    "court": "judge scores that say which demonstrations to keep",
     "evaluate": "play a reference or a saved agent on held-out episodes",
     "report": "write a study's report again, from its rows",
     "compare": "compare agents, volumes, rows or studies, and the data they need",
@@ -16,6 +17,14 @@ VERBS = {
     "contact_sheet": "draw all tasks in one picture",
     "bench": "measure speed, as ratios to the bare libraries",
 }
-COMPOSED = ("train", "collect", "export", "fidelity", "evaluate", "replay")  # their options are composed by Hydra
+COMPOSED = (
+    "train",
+    "collect",
+    "export",
+    "fidelity",
+    "court",
+    "evaluate",
+    "replay",
+)  # their options are composed by Hydra
 DRAWING = ("replay", "scene", "contact_sheet")
-GOING_ON = ("train", "collect", "export", "fidelity")  # a second run does only what a first one left
+GOING_ON = ("train", "collect", "export", "fidelity", "court")  # a second run does only what a first one left

@@ -10,6 +10,7 @@ from shopfloor.demos.pool import Crew, Pool, recipe, without_demonstrations
 from shopfloor.demos.selection import Labelled, Selection, Shorter
 from shopfloor.demos.store import Store
 from shopfloor.envs import IDEAL
+from shopfloor.envs.realism.workload import site_places
 from shopfloor.envs.tasks import PegInsertion
 from shopfloor.envs.vector import Ending
 
@@ -34,13 +35,14 @@ def test_a_pool_is_collected_once(tmp_path):
 
 
 def test_all_that_determines_a_demonstration_names_its_dataset(tmp_path):
-    crews = [Crew(3), Crew(2, seed=1), Crew(2, fleet_seed=1), Crew(2, operators=1), Crew(2, horizon=9.0)]
+    crews = [Crew(3), Crew(2, imbalance=1.0), Crew(2, seed=1), Crew(2, fleet_seed=1), Crew(2, operators=1)]
+    crews.append(Crew(2, horizon=9.0))
     others = [recipe(*CONFIG, crew) for crew in crews]
     for index in range(len(CONFIG)):
         changed = [{"name": "PegInsertion", "more": 1} if i == index else part for i, part in enumerate(CONFIG)]
         others.append(recipe(*changed, CREW))
     others += [{**RECIPE, "code": "0" * 16}, {**RECIPE, "versions": {**RECIPE["versions"], "mujoco": "3.0.0"}}]
-    assert len({Store(tmp_path).folder(other) for other in [RECIPE, *others]}) == 11
+    assert len({Store(tmp_path).folder(other) for other in [RECIPE, *others]}) == 12
     assert set(RECIPE["versions"]) == {"mujoco", "gymnasium", "numpy"}
 
 
@@ -58,8 +60,17 @@ def test_a_pool_that_grows_is_the_one_that_was_collected_at_once(tmp_path):
     assert POOL.load(tmp_path / "grown", first(5), threads=2).content_hash == whole.content_hash
 
 
+def test_a_large_site_gives_more_demonstrations_than_a_small_one_and_fewer_are_the_first_of_more(tmp_path):
+    pool = dataclasses.replace(POOL, crew=Crew(sites=3, imbalance=2.0), recipe=recipe(*CONFIG, Crew(3, imbalance=2.0)))
+    dataset = pool.load(tmp_path, first(12), threads=1)
+    np.testing.assert_array_equal(dataset.sites, site_places(np.arange(12), 3, 2.0))
+    assert np.bincount(dataset.sites)[0] > 6
+    assert pool.load(tmp_path, first(5), threads=2).content_hash == dataset.take(5).content_hash
+
+
 @pytest.mark.parametrize(
-    ("field", "value"), [("sites", 0), ("seed", -1), ("fleet_seed", -1), ("operators", 0), ("horizon", 0.01)]
+    ("field", "value"),
+    [("sites", 0), ("imbalance", -1), ("seed", -1), ("fleet_seed", -1), ("operators", 0), ("horizon", 0.01)],
 )
 def test_an_impossible_crew_is_refused(tmp_path, field, value):
     with pytest.raises(ValueError, match=f"{value}.*want"):
@@ -74,7 +85,7 @@ def test_a_pool_is_read_until_a_selection_has_all_that_it_wants(tmp_path):
     longest = np.diff(chosen.bounds).max() / chosen.fps
     assert longest <= 6.0
     assert 0.01 - longest / 3600 < chosen.robot_hours <= 0.01
-    many = POOL.load(tmp_path, first(2 * len(chosen) + 5), threads=0)  # what else is there changes nothing
+    many = POOL.load(tmp_path, first(70), threads=0)  # what else is there changes nothing
     assert selection.of(many)[0].content_hash == chosen.content_hash
     assert POOL.load(tmp_path, selection, threads=0).content_hash == chosen.content_hash
 

@@ -6,6 +6,7 @@ import pytest
 from shopfloor.agents.expert import ExpertAgent
 from shopfloor.demos.driver import NOBODY, Notes, Source
 from shopfloor.demos.drivers import PolicyDriver, ReplayDriver, TakeoverDriver
+from shopfloor.demos.labels import Checker
 from shopfloor.demos.recorder import record
 from shopfloor.envs import DEFAULT, IDEAL, TASKS, ShopfloorVectorEnv, collection_sites
 from shopfloor.envs.vector import Ending
@@ -41,8 +42,8 @@ class Still:
 class Person:
     """Pushes one way; stops an episode after `patience` steps; has an operator an episode."""
 
-    def __init__(self, lanes, patience=10**6, wrong=False):
-        self.patience, self.wrong = patience, wrong
+    def __init__(self, lanes, patience=10**6):
+        self.patience = patience
         self.episode = np.zeros(lanes, np.int64)
 
     def start(self, lanes, sites, episodes):
@@ -51,12 +52,15 @@ class Person:
     def act(self, observations, step):
         return np.full((len(step), 7), 0.25), np.full(len(step), Source.OPERATOR, np.int8)
 
+    def recorded(self, actions):
+        return actions
+
     def stopped(self, step):
         return step >= self.patience
 
     def notes(self, lanes):
         number = self.episode[lanes]
-        return Notes(10 + number, number // 2, np.full(len(lanes), self.wrong), {"haste": number / 10})
+        return Notes(10 + number, number // 2, {"haste": number / 10})
 
 
 def expert_dataset(task, lanes, episodes, *, realism=IDEAL, steps=SHORT):
@@ -147,7 +151,7 @@ def test_a_driver_that_stops_has_given_up_and_its_notes_are_kept():
 
 
 def test_a_wrong_label_is_all_that_is_told_of_the_outcome():
-    dataset = record(environment(lanes=2), Person(2, wrong=True), range(2), seed=0)
+    dataset = record(environment(lanes=2), Person(2), range(2), seed=0, checker=Checker(1.0, 1.0))
     assert dataset.episode_success.all()
     assert dataset.ended_by.tolist() == [Ending.SUCCESS] * 2
     assert dataset.terminated.all()
@@ -155,12 +159,9 @@ def test_a_wrong_label_is_all_that_is_told_of_the_outcome():
     done = expert_dataset("PegInsertion", 2, range(2), steps=None)
     assert done.truth.outcomes.all()
 
-    class Denied(PolicyDriver):
-        def notes(self, lanes):
-            return Notes(*2 * [np.zeros(len(lanes), np.int64)], np.ones(len(lanes), bool))
-
     env = environment(lanes=2, steps=None)
-    denied = record(env, Denied(ExpertAgent().attach(env)), range(2), seed=0)
+    expert = PolicyDriver(ExpertAgent().attach(env))
+    denied = record(env, expert, range(2), seed=0, checker=Checker(1.0, 1.0))
     assert not denied.success.any()
     assert denied.ended_by.tolist() == [Ending.LOST] * 2
     assert denied.truth.outcomes.all()

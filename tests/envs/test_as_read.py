@@ -10,10 +10,12 @@ import pytest
 from shopfloor.envs import DEFAULT, IDEAL, TASKS, ShopfloorVectorEnv
 from shopfloor.envs.as_read.degrees import Degrees
 from shopfloor.envs.as_read.world import ExpertsFromReadings, WorldAsRead
-from shopfloor.envs.realism.sensing import Device
+from shopfloor.envs.realism.devices import Device, Link
 
 PAGE = Path(__file__).parents[2] / "docs" / "readings.md"
-LATE = replace(IDEAL, name="late", camera=Device(latency=0.17), fixture_camera=Device(latency=0.17))
+LATE = replace(
+    IDEAL, name="late", camera=Device(link=Link(latency=0.17)), fixture_camera=Device(link=Link(latency=0.17))
+)
 
 
 def under_way(task, n=3, steps=25, *, realism=DEFAULT, delays="predicted", **options):
@@ -116,7 +118,7 @@ def test_where_hand_and_part_move_together_aligned_and_predicted_readings_say_so
 
 def test_a_lost_frame_repeats_the_whole_moment_before():
     """Else a carried peg would be compared with where the hand has gone since."""
-    camera = Device(noise=2.5e-4, latency=0.17, dropout=0.3)
+    camera = Device(noise=2.5e-4, link=Link(latency=0.17, dropout=0.3))
     env, expert = under_way("PegInsertion", 4, 0, realism=replace(LATE, camera=camera), delays="aligned")
     before, repeats = None, 0
     for _ in range(30):

@@ -18,7 +18,9 @@ from playing import expert_of, played
 from stable_baselines3.common.env_checker import check_env as check_env_sb3
 
 from shopfloor.envs import IDEAL, REALISMS, TASKS, ShopfloorEnv, ShopfloorVectorEnv, collection_sites, held_out_sites
-from shopfloor.envs.realism.sensing import CAMERAS, DEVICES, Device
+from shopfloor.envs.realism.commands import Commands
+from shopfloor.envs.realism.devices import CAMERAS, DEVICES, Device, Link, Offset
+from shopfloor.envs.realism.frames import Frames
 from shopfloor.envs.task import DIFFICULTIES
 from shopfloor.envs.tasks import task_class
 from shopfloor.envs.vector import Ending
@@ -171,6 +173,24 @@ def test_reward_terms_are_raw_and_the_reward_is_their_weighted_sum(task):
     np.testing.assert_allclose(reward, sum(weight * terms[name] for name, weight in weights.items()))
 
 
+FAULTS = {
+    "noise": Device(noise=1e-3),
+    "angle noise": Device(angle_noise=0.01),
+    "quantisation": Device(quantisation=1e-2),
+    "site offset": Device(offset=Offset(site=1e-3)),
+    "offset": Device(offset=Offset(episode=1e-3)),
+    "drift": Device(offset=Offset(drift=1e-3)),
+    "angle site offset": Device(offset=Offset(angle_site=0.01)),
+    "angle offset": Device(offset=Offset(angle_episode=0.01)),
+    "angle drift": Device(offset=Offset(angle_drift=0.01)),
+    "latency": Device(link=Link(latency=0.12)),
+    "jitter": Device(link=Link(jitter=0.03)),
+    "skew": Device(link=Link(skew=0.1)),
+    "dropout": Device(link=Link(dropout=0.5)),
+    "stalls": Device(link=Link(stalls=0.9, stall_time=0.2)),
+}
+
+
 def test_each_realism_knob_changes_what_the_policy_sees(task):
     episodes = np.arange(4)
     channels = [channel for part in task_class(task)().observed for channel in part.channels]
@@ -181,23 +201,22 @@ def test_each_realism_knob_changes_what_the_policy_sees(task):
 
     ideal = trace(IDEAL)
     for device in CAMERAS:
-        for knob, value in {
-            "noise": 1e-3,
-            "bias": 1e-3,
-            "latency": 0.12,
-            "dropout": 0.5,
-            "quantisation": 1e-2,
-            "angle_noise": 0.01,
-            "angle_bias": 0.01,
-        }.items():
+        for name, faulty in FAULTS.items():
             used = any(c.device == device for c in channels)
             directions = any(c.device == device and c.quantity == "direction" for c in channels)
-            still = device == "fixture_camera" and knob in ("latency", "dropout")  # a fixture does not move
-            if still or not used or (knob.startswith("angle") and not directions):
+            still = device == "fixture_camera" and faulty.link != Link()  # a fixture does not move
+            if still or not used or ("angle" in name and not directions):
                 continue
-            faulty = dataclasses.replace(IDEAL, **{device: Device(**{knob: value})})
-            assert not np.array_equal(trace(faulty), ideal), f"{device}.{knob}"
-    assert not np.array_equal(trace(dataclasses.replace(IDEAL, command_latency=0.1)), ideal)
+            realism = dataclasses.replace(IDEAL, **{device: faulty})
+            assert not np.array_equal(trace(realism), ideal), f"{device} {name}"
+    for name, path in {
+        "latency": Commands(latency=0.1),
+        "jitter": Commands(jitter=0.03),
+        "dropout": Commands(dropout=0.5),
+    }.items():
+        assert not np.array_equal(trace(dataclasses.replace(IDEAL, commands=path)), ideal), f"commands {name}"
+    for name, frames in {"jitter": Frames(jitter=0.01), "repeats": Frames(repeats=0.5)}.items():
+        assert not np.array_equal(trace(dataclasses.replace(IDEAL, frames=frames)), ideal), f"frames {name}"
 
 
 def first_steps(task):

@@ -7,8 +7,9 @@ import mujoco
 import numpy as np
 import pytest
 
-from shopfloor.envs import DEFAULT, IDEAL, ShopfloorVectorEnv
+from shopfloor.envs import IDEAL, ShopfloorVectorEnv
 from shopfloor.envs.props import scene
+from shopfloor.envs.realism.commands import Commands
 from shopfloor.envs.robots.arm import JOINTS, Arm
 from shopfloor.envs.simulation import CONTROL_PERIOD, Simulation
 
@@ -94,17 +95,20 @@ def test_no_pad_presses_with_more_than_twice_the_grip(task):
 
 
 def test_command_latency_delays_the_robots_actuators_and_no_others(task):
-    late = ShopfloorVectorEnv(task, 1, realism=DEFAULT)
+    commands = Commands(latency=0.1, gripper_latency=0.3)
+    late = ShopfloorVectorEnv(task, 1, realism=replace(IDEAL, commands=commands))
     model, servos = late.model, set(late.task.robot.servos)
     delays = {model.actuator(i).name: float(model.actuator_delay[i]) for i in range(model.nu)}
     assert servos <= delays.keys()
-    assert delays == {name: DEFAULT.command_latency if name in servos else 0.0 for name in delays}
+    tools = late.task.robot.tool_servos
+    assert set(tools) <= servos
+    assert delays == {name: 0.3 if name in tools else 0.1 if name in servos else 0.0 for name in delays}
     assert not ShopfloorVectorEnv(task, 1, realism=IDEAL).model.actuator_delay.any()
 
 
 def test_an_action_shows_after_the_command_latency_and_not_before(task):
     steps = 2
-    late = replace(IDEAL, command_latency=steps * CONTROL_PERIOD)
+    late = replace(IDEAL, commands=Commands(latency=steps * CONTROL_PERIOD))
     env = ShopfloorVectorEnv(task, 2, realism=late, autoreset_mode="Disabled")
     env.reset(seed=0, options={"episodes": np.zeros(2, int)})
     actions = np.zeros(env.action_space.shape)

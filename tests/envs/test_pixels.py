@@ -12,7 +12,7 @@ from shopfloor.envs.simulation import CONTROL_PERIOD
 pytestmark = pytest.mark.usefixtures("graphics")
 
 SIZE = (40, 48)
-DELAY = round(DEFAULT.camera.latency / CONTROL_PERIOD)
+DELAY = round(DEFAULT.camera.link.latency / CONTROL_PERIOD)
 
 
 def env_of(n=2, task="PegInsertion", **arguments):

@@ -1,49 +1,23 @@
 """What sensors make of the truth: each fault as it says, and each channel's errors from a stream of its own."""
 
-import mujoco
 import numpy as np
 import pytest
+from sensors import ONE_SITE, N, Sensors
 
-from shopfloor.envs.randomness import Purpose, Uniform, keys
-from shopfloor.envs.realism.sensing import DEVICES, SPAN, Channel, Device, Sensing
-from shopfloor.envs.realism.sites import SiteSpread, held_out_sites
-from shopfloor.envs.simulation import Simulation
+from shopfloor.envs.randomness import Uniform
+from shopfloor.envs.realism.commands import Commands
+from shopfloor.envs.realism.devices import DEVICES, Channel, Device, Link, Offset
+from shopfloor.envs.realism.draws import SPAN
+from shopfloor.envs.realism.frames import Frames
+from shopfloor.envs.realism.site_numbers import held_out_sites
+from shopfloor.envs.realism.sites import SiteSpread
 
 PART, AXIS = Channel("part", "camera", "position"), Channel("axis", "camera", "direction")
 FORCE, SPEED = Channel("force", "force", "scalar", 2), Channel("speed", "odometry", "scalar", 1)
 CHANNELS = (PART, AXIS)
-STEPS, N = 50, 400
-IDS = np.arange(N)
-ONE_SITE = SiteSpread()
-NOISY = Device(noise=1e-3, angle_noise=0.01, bias=2e-3, angle_bias=0.02)
-
-
-class Sensors:
-    """Sensors of n episodes, numbers 0 ... n - 1 of one seed; every sensor that is not named is ideal."""
-
-    def __init__(self, channels, n=N, *, spread=ONE_SITE, **devices):
-        self.sim = Simulation(mujoco.MjSpec().compile(), n)
-        self.sensing = Sensing(channels, {**dict.fromkeys(DEVICES, Device()), **devices}, self.sim)
-        self.n, self.spread, self.step = n, spread, np.zeros(n, dtype=np.int64)
-        self.width = sum(channel.size for channel in channels)
-
-    def start(self, ids, truth, *, episode=0):
-        """Episodes ids, of the seed `episode`, begin in lanes ids."""
-        sites = self.spread.sites([int(i) % 7 for i in ids])
-        self.sensing.reset(ids, sites, keys(Purpose.SENSORS, episode, sites.index, ids), truth[ids])
-        self.step[ids] = 0
-
-    def read(self, truth):
-        """Readings (n, width) at the next control step of all lanes."""
-        readings = self.sensing.read(np.arange(self.n), truth, self.step).copy()
-        self.step += 1
-        return readings
-
-    def of(self, truths):
-        """Readings (steps, n, width) of truths (steps, width), the same in each episode, from their starts."""
-        truth = np.broadcast_to(truths[:, None], (len(truths), self.n, self.width))
-        self.start(np.arange(self.n), truth[0])
-        return np.array([self.read(now) for now in truth])
+UNEVEN = Link(latency=0.07, jitter=0.03, skew=0.05, dropout=0.3, stalls=0.1, stall_time=0.2)
+STEPS = 50
+NOISY = Device(noise=1e-3, angle_noise=0.01, offset=Offset(episode=2e-3, angle_episode=0.02))
 
 
 def readings_of(camera, truths, spread=ONE_SITE):
@@ -66,7 +40,7 @@ def test_an_ideal_device_reads_the_truth():
 def test_noise_is_fresh_and_bias_is_held():
     truths = np.tile([0.1, 0.2, 0.3, 0.0, 0.0, 1.0], (STEPS, 1))
     noisy = readings_of(Device(noise=2e-3), truths)[..., :3] - truths[:, None, :3]
-    biased = readings_of(Device(bias=3e-3), truths)[..., :3] - truths[:, None, :3]
+    biased = readings_of(Device(offset=Offset(episode=3e-3)), truths)[..., :3] - truths[:, None, :3]
     assert np.abs(np.corrcoef(noisy[:-1].ravel(), noisy[1:].ravel())[0, 1]) < 0.02
     np.testing.assert_allclose(biased[0].std(), 3e-3, rtol=0.1)
     np.testing.assert_allclose(biased, np.broadcast_to(biased[0], biased.shape), atol=1e-12)
@@ -74,7 +48,7 @@ def test_noise_is_fresh_and_bias_is_held():
 
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("quantity", ["scalar", "position"])
-@pytest.mark.parametrize("faults", [{"noise": 2e-3}, {"noise": 3.0, "dropout": 0.1, "latency": 0.07}])
+@pytest.mark.parametrize("faults", [{"noise": 2e-3}, {"noise": 3.0, "link": Link(dropout=0.1, latency=0.07)}])
 def test_the_noise_has_the_standard_deviation_that_the_device_says(device, quantity, faults):
     read = Sensors([Channel("it", device, quantity)], 100, **{device: Device(**faults)}).of(np.zeros((STEPS, 3)))
     np.testing.assert_allclose(read.std(), faults["noise"], rtol=0.03)
@@ -90,14 +64,14 @@ def test_a_direction_stays_a_unit_vector_and_errs_by_an_angle():
 
 @pytest.mark.parametrize("latency", [0.05, 0.17])
 def test_a_reading_is_as_old_as_its_latency(latency):
-    read = readings_of(Device(latency=latency), moving())
+    read = readings_of(Device(link=Link(latency=latency)), moving())
     steps = latency / 0.05
     np.testing.assert_allclose(read[10:, 0, 0], 1e-3 * (np.arange(10, STEPS) - steps))
     np.testing.assert_allclose(read[0], np.broadcast_to(moving()[0], (N, 6)))
 
 
 def test_a_dropped_reading_repeats_the_last_one():
-    read = readings_of(Device(dropout=0.3), moving())[..., 0]
+    read = readings_of(Device(link=Link(dropout=0.3)), moving())[..., 0]
     repeated = read[1:] == read[:-1]
     np.testing.assert_allclose(repeated.mean(), 0.3, atol=0.02)
     held = np.maximum.accumulate(np.where(np.concatenate([np.zeros((1, N), bool), repeated]), -1, moving()[:, :1]))
@@ -105,7 +79,7 @@ def test_a_dropped_reading_repeats_the_last_one():
 
 
 def test_what_one_device_drops_arrives_from_the_others():
-    read = Sensors((PART, FORCE), camera=Device(dropout=0.5), force=Device(dropout=0.25)).of(
+    read = Sensors((PART, FORCE), camera=Device(link=Link(dropout=0.5)), force=Device(link=Link(dropout=0.25))).of(
         np.arange(STEPS)[:, None] * np.ones(5)
     )
     lost = read[1:] == read[:-1]
@@ -141,7 +115,7 @@ def by_channel(channels, **devices):
     [
         ((PART, AXIS, FORCE, SPEED), {}),
         ((SPEED, FORCE, Channel("fixture", "camera", "position"), AXIS, PART), {}),
-        ((PART, AXIS, FORCE), {"force": Device(noise=1.0, bias=0.5, dropout=0.5, latency=0.07, quantisation=0.01)}),
+        ((PART, AXIS, FORCE), {"force": Device(1.0, quantisation=0.01, offset=Offset(0.1, 0.5, 0.1), link=UNEVEN)}),
         ((PART, AXIS, FORCE), {"force": Device()}),
     ],
     ids=["a channel at the end", "others first", "more faults of another device", "none of another device"],
@@ -156,16 +130,17 @@ def test_a_channel_errs_the_same_to_the_bit_whatever_else_is_measured(channels, 
 
 def test_a_fault_more_leaves_the_draws_of_the_devices_other_faults_as_they_are():
     plain = by_channel((PART,), camera=Device(noise=1e-3))["part"]
-    dropping = by_channel((PART,), camera=Device(noise=1e-3, dropout=0.4))["part"]
+    dropping = by_channel((PART,), camera=Device(noise=1e-3, link=Link(dropout=0.4)))["part"]
     arrived = dropping == plain
     assert 0.5 < arrived.all(axis=-1).mean() < 0.7
-    biased = by_channel((PART,), camera=Device(noise=1e-3, bias=5e-3))["part"] - plain
+    biased = by_channel((PART,), camera=Device(noise=1e-3, offset=Offset(episode=5e-3)))["part"] - plain
     np.testing.assert_allclose(biased, np.broadcast_to(biased[0], biased.shape), atol=1e-9)
 
 
 @pytest.mark.parametrize("moment", [1, SPAN - 1, SPAN, SPAN + 5])
 def test_resetting_some_lanes_leaves_the_others_draws_as_they_are(moment):
-    faults = {"camera": Device(noise=1e-3, angle_noise=0.01, bias=2e-3, dropout=0.3, latency=0.07)}
+    offset = Offset(1e-3, 2e-3, 1e-3, angle_drift=0.01)
+    faults = {"camera": Device(noise=1e-3, angle_noise=0.01, offset=offset, link=UNEVEN)}
     n, ids, truth = 6, np.array([4, 1]), np.tile([0.1, 0.2, 0.3, 0.0, 0.0, 1.0], (6, 1))
     through, parted, fresh = (Sensors(CHANNELS, n, **faults) for _ in range(3))
     for sensors in (through, parted):
@@ -182,7 +157,7 @@ def test_resetting_some_lanes_leaves_the_others_draws_as_they_are(moment):
 
 
 def test_the_errors_kept_do_not_grow_with_the_episode_and_never_come_again():
-    sensors = Sensors((PART, FORCE), 2, camera=NOISY, force=Device(noise=1.0, dropout=0.1))
+    sensors = Sensors((PART, FORCE), 2, camera=NOISY, force=Device(noise=1.0, link=Link(dropout=0.1)))
 
     def kept():
         return sum(record.nbytes for record in sensors.sim.state(np.arange(2)).records)
@@ -190,7 +165,7 @@ def test_the_errors_kept_do_not_grow_with_the_episode_and_never_come_again():
     at_start = kept()
     read = sensors.of(np.zeros((40 * SPAN, 5)))
     assert kept() == at_start
-    assert at_start < 2 * 5 * 8 * (SPAN + 20)  # for each lane and column, the errors of a span and little more
+    assert at_start < 2 * (5 + 2) * 8 * (SPAN + 20)  # of each lane, column and device, a span's faults and little more
     assert len(np.unique(read[:, 0, :3], axis=0)) == 40 * SPAN
 
 
@@ -219,7 +194,24 @@ def test_an_impossible_number_of_sites_is_refused(count):
         held_out_sites(count)
 
 
-@pytest.mark.parametrize("knobs", [{"noise": -1e-3}, {"latency": -0.1}, {"dropout": 1.0}])
-def test_an_impossible_device_is_refused(knobs):
+@pytest.mark.parametrize(
+    ("kind", "knobs"),
+    [
+        (Device, {"noise": -1e-3}),
+        (Device, {"quantisation": np.inf}),
+        (Offset, {"drift": -1e-3}),
+        (Link, {"latency": -0.1}),
+        (Link, {"dropout": 1.0}),
+        (Link, {"stalls": 0.1}),  # of no time
+        (Link, {"jitter": 11.0}),
+        (Frames, {"jitter": 0.06}),
+        (Frames, {"repeats": 1.0}),
+        (Frames, {"rate": 0.0}),
+        (Commands, {"latency": 11.0}),
+        (Commands, {"dropout": 1.0}),
+        (Commands, {"jitter": np.nan}),
+    ],
+)
+def test_impossible_faults_are_refused(kind, knobs):
     with pytest.raises(ValueError, match="want"):
-        Device(**knobs)
+        kind(**knobs)

@@ -168,7 +168,8 @@ def bad_inputs():
     for group in ("agent", "task", "realism", "fleet", "evaluation", "data"):
         yield from (f"{group}=nope", f"~{group}", f"{group}.nope=1")
     for much in ("2000000000", "9223372036854775808", "100000000000"):
-        yield from (f"evaluation.episodes={much}", f"agent.batch_size={much}0000", f"realism.camera.latency={much}")
+        yield from (f"evaluation.episodes={much}", f"agent.batch_size={much}0000")
+        yield f"realism.camera.link.latency={much}"
     yield from ("nope", "nope=", "=3", "agent.history=", "a=b=c", "+nope=1", "seed=1e3", "results=/proc/none", "--nope")
 
 

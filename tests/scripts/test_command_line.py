@@ -63,8 +63,11 @@ def test_the_help_follows_what_is_chosen(agent):
 def test_lengths_and_times_have_their_units():
     text = explain("train", ["task=aisle_delivery"])
     for key in (
-        "realism.command_latency",
+        "realism.commands.latency",
+        "realism.frames.jitter",
         "realism.camera.noise",
+        "realism.lidar.offset.drift",
+        "realism.signal.link.stall_time",
         "realism.sites.bench_height.low",
         "task.aisle_width",
     ):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from shopfloor.demos.collect import Collector
+from shopfloor.demos.labels import Checker
 from shopfloor.demos.operators.fleet import Fleet
 from shopfloor.demos.operators.habits import FAULTS, Habits
 from shopfloor.demos.operators.mistakes import Aborts, Blunders
@@ -15,7 +16,7 @@ from shopfloor.envs.randomness import Purpose, keys
 from shopfloor.envs.tasks import PegInsertion
 
 HORIZON = round(1.6 * PegInsertion().horizon_steps)
-MIXED = Fleet("mixed", {"better": 2, "okay": 2, "worse": 2}, label_noise=0.02)
+MIXED = Fleet("mixed", {"better": 2, "okay": 2, "worse": 2}, labels=Checker(0.02, 0.02))
 
 
 def collect(fleet, episodes, *, start=0, lanes=16, **arguments):
@@ -182,10 +183,10 @@ def test_practice_makes_quicker_and_a_session_tired():
     assert Fatigue(0.1).log_time(np.array([SESSION]))[0] == pytest.approx(0.1)
 
 
-def test_label_noise_flips_labels_and_nothing_else():
+def test_an_imperfect_checker_flips_labels_and_nothing_else():
     true, noisy = (
         collect(Fleet("a", {"better": 2}), 40, lanes=40),
-        collect(Fleet("b", {"better": 2}, 0.3), 40, lanes=40),
+        collect(Fleet("b", {"better": 2}, Checker(0.3, 0.3)), 40, lanes=40),
     )
     np.testing.assert_array_equal(true.actions, noisy.actions)
     flipped = (true.episode_success != noisy.episode_success).mean()
@@ -193,12 +194,12 @@ def test_label_noise_flips_labels_and_nothing_else():
 
 
 @pytest.mark.parametrize(
-    ("people", "noise"),
-    [({}, 0.0), ({"better": 0}, 0.0), ({"superb": 1}, 0.0), ({"better": -1}, 0.0), ({"better": 1}, 0.6)],
+    "people",
+    [{}, {"better": 0}, {"superb": 1}, {"better": -1}],
 )
-def test_an_impossible_fleet_is_refused(people, noise):
+def test_an_impossible_fleet_is_refused(people):
     with pytest.raises(ValueError, match="want"):
-        Fleet("x", people, noise)
+        Fleet("x", people)
 
 
 @pytest.mark.parametrize("tier", TIERS)

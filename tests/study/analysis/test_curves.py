@@ -118,6 +118,18 @@ def test_validation_episodes_never_enter_a_curve_of_test_episodes() -> None:
     assert [point.volume for point in validation.curves[0].points] == [100]
 
 
+def test_a_curve_never_mixes_near_and_far_sites() -> None:
+    rows = rows_of(volumes=(10, 30))
+    for row in rows_of(volumes=(30, 100)):
+        row["cell"]["evaluation"]["distance"] = "far"
+        rows.append(named(row))
+    by_distance = {panel.evaluation["distance"]: panel for panel in panels(rows)}
+    volumes = {distance: [point.volume for point in panel.curves[0].points] for distance, panel in by_distance.items()}
+    assert volumes == {"near": [10, 30], "far": [30, 100]}
+    assert len({panel.task for panel in by_distance.values()}) == 2
+    assert all(distance in panel.task for distance, panel in by_distance.items())
+
+
 def test_seeds_that_were_split_are_told_apart_and_pair_up() -> None:
     rows = []
     for training in range(3):

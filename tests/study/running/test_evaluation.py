@@ -3,7 +3,7 @@ import pytest
 
 from shopfloor.agents.expert import ExpertAgent
 from shopfloor.envs import DEFAULT, IDEAL, collection_sites
-from shopfloor.envs.realism.sites import FIRST_HELD_OUT
+from shopfloor.envs.realism.site_numbers import FIRST_HELD_OUT, is_far
 from shopfloor.envs.tasks import PegInsertion
 from shopfloor.study.running.evaluation import Evaluation, evaluate
 
@@ -59,6 +59,22 @@ def test_validation_episodes_are_at_sites_of_their_own():
     assert not {*collection_sites(1_000_000)} & {*sites["test"], *sites["validation"]}
     outcomes = [evaluate(lambda env: Still(), PegInsertion, DEFAULT, each) for each in splits.values()]
     assert {*outcomes[1]["sites"]} == {*sites["validation"]}
+    assert outcomes[0]["returns"] != outcomes[1]["returns"]
+
+
+def test_far_episodes_are_at_far_sites_of_their_own_in_either_split():
+    for split in ("test", "validation"):
+        near, far, both = (Evaluation(6, 4, 0, split, distance).site_numbers() for distance in ("near", "far", "any"))
+        assert not {*near} & {*far}
+        assert not {*collection_sites(1_000_000)} & {*far}
+        assert not is_far(np.array(near)).any()
+        assert is_far(np.array(far)).all()
+        assert len({*both} & {*near}) == len({*both} & {*far}) == 2
+    outcomes = [
+        evaluate(lambda env: Still(), PegInsertion, DEFAULT, Evaluation(6, 4, 0, "test", distance))
+        for distance in ("near", "far")
+    ]
+    assert {*outcomes[1]["sites"]} == {*Evaluation(6, 4, 0, "test", "far").site_numbers()}
     assert outcomes[0]["returns"] != outcomes[1]["returns"]
 
 

@@ -32,10 +32,12 @@ REFUSED = {  # override -> what is said of it
     "+evaluation.epsiodes=3": "evaluation.epsiodes: unknown, want any of episodes, sites, seed, split",
     "evaluation.episodes=1e3": "evaluation.episodes 1000.0, want a valid integer",
     "data.episodes=-1": "data.episodes -1, want 0 or more",
-    "data=3": "data 3, want a mapping of its options",
+    "data=3": "data 3, want ",
     "+nope=1": "nope: unknown",
     "~seeds": "config lacks seeds",
     "evaluation.split=train": "evaluation.split 'train', want 'test' or 'validation'",
+    "evaluation.distance=beside": "evaluation.distance 'beside', want 'near', 'far' or 'any'",
+    "data.imbalance=-1": "data.imbalance -1, want 0 or more",
     "data.robot_hours=0": "data.robot_hours 0, want more than 0",
     "data.operators=0": "data.operators 0, want more than 0",
 }
@@ -75,18 +77,24 @@ COMPONENTS = {
     "task.clearance=nan": "task.clearance nan, want a finite number",
     "task.difficulty=3": "task.difficulty 3, want a valid string",
     "task._target_=builtins.dict": "task 'builtins.dict' gives a dict, want a Task",
-    "realism.command_latency=soon": "realism.command_latency 'soon', want a valid number",
+    "realism.commands.latency=soon": "realism.commands.latency 'soon', want a valid number",
+    "realism.frames.repeats=1": "frames repeats 1.0, want less than 1",
     "realism.encoder.noise=-1": "device noise -1",
-    "realism.encoder.latency=inf": "realism.encoder.latency inf, want a finite number",
-    "realism.encoder.latency=11": "device latency 11.0 s, want at most 10",
+    "realism.encoder.link.latency=inf": "realism.encoder.link.latency inf, want a finite number",
+    "realism.encoder.link.latency=11": "link latency 11.0 s, want at most 10",
     "+realism.encoder.nosie=1": "realism.encoder.nosie: unknown, want any of noise",
     "realism.encoder=3": "realism.encoder 3, want",
     "realism.sites.friction.low=9": "uniform from 9",
     "realism.sites.friction.low=-1": "sites' friction from -1",
     "realism.sites.payload.low=0": "sites' payload from 0",
+    "realism.sites.correlation=2": "sites' correlation 2",
+    "realism.sites.loadings.wear=2": "loading of wear 2",
+    "realism.drift.tool_life=0": "drift's tool_life 0",
     "fleet.people.better=x": "fleet.people",
     "fleet.people.better=-1": "-1 operators of tier",
-    "fleet.label_noise=nan": "fleet.label_noise nan, want a finite number",
+    "fleet.labels.false_positives=nan": "fleet.labels.false_positives nan, want a finite number",
+    "fleet.tiers.okay.pauses.rate=-1": "Pauses rate -1",
+    "+fleet.tiers.okay.pauses.rat=1": "fleet.tiers.okay.pauses.rat: unknown, want any of",
 }
 
 
@@ -103,11 +111,22 @@ def test_a_value_of_another_type_is_refused_with_its_key(override):
         made(config)
 
 
-def test_every_device_and_site_can_be_swept_without_a_plus():
-    config = composed("realism.encoder.latency=0.05", "realism.signal.dropout=0.1", "realism.sites.wear.high=0.3")
-    realism = from_config.realism(config["realism"])
-    assert (realism.encoder.latency, realism.signal.dropout, realism.sites.wear.high) == (0.05, 0.1, 0.3)
-    assert realism.encoder.noise == 3e-5
+def test_every_number_of_realism_can_be_swept_without_a_plus():
+    before = dict(leaves(composed("agent=bc")["realism"]))
+    numbers = {key: value + 0.001 for key, value in before.items() if isinstance(value, float)}
+    assert len(numbers) > 100
+    after = dict(leaves(composed("agent=bc", *(f"realism.{key}={value}" for key, value in numbers.items()))["realism"]))
+    assert after == before | numbers
+    made = from_config.realism(composed("realism.signal.link.dropout=0.1", "realism.sites.wear.high=0.3")["realism"])
+    assert (made.signal.link.dropout, made.sites.wear.high, made.encoder.noise) == (0.1, 0.3, 3e-5)
+
+
+def leaves(node, above=""):
+    for key, value in node.items():
+        if isinstance(value, dict):
+            yield from leaves(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value
 
 
 def test_lists_and_whole_numbers_stand_for_what_the_annotations_say():

@@ -131,7 +131,7 @@ def older(schema: int) -> dict[str, Any]:
     row = json.loads(json.dumps(a_row(3)))
     del row["data"]["operators"], row["agent"]["epochs"], row["evaluation"]["stage_names"], row["cell"]["seeds"]
     row["cell"]["seed"] = 3
-    del row["cell"]["evaluation"]["split"]
+    del row["cell"]["evaluation"]["split"], row["cell"]["evaluation"]["distance"]
     row["data"]["success_rate"] = row["data"].pop("successful_episodes") / row["data"]["episodes"]
     row["schema"] = schema
     if schema == 2:
@@ -140,6 +140,16 @@ def older(schema: int) -> dict[str, Any]:
         return row
     row["key"] = row_key(row["cell"], row["versions"], row["code"])
     return {**row, "digest": digest(row)}
+
+
+def test_a_row_from_before_there_were_far_sites_is_one_of_near_ones(tmp_path: Path) -> None:
+    row = json.loads(json.dumps(a_row(3)))
+    del row["cell"]["evaluation"]["distance"]
+    row["key"] = row_key(row["cell"], row["versions"], row["code"])
+    write_row(tmp_path, row)
+    (read,) = read_rows(tmp_path)
+    assert read["cell"]["evaluation"] == {**row["cell"]["evaluation"], "distance": "near"}
+    assert read["key"] == row["key"]
 
 
 @pytest.mark.parametrize("schema", [2, 3])

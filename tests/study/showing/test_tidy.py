@@ -72,8 +72,8 @@ def test_axes_and_seeds_are_columns():
     (line,) = cell_lines([row])
     assert [line[f"volume.{name}"] for name in AXES] == [axis.value(row) for axis in AXES.values()]
     assert line["volume.successful_episodes"] == 9
-    columns = ("seeds.data", "seeds.fleet", "seeds.training", "split", "epochs", "volume.operators")
-    assert [line[column] for column in columns] == [1, 2, 3, "validation", 2.5, 6]
+    columns = ("seeds.data", "seeds.fleet", "seeds.training", "split", "distance", "epochs", "volume.operators")
+    assert [line[column] for column in columns] == [1, 2, 3, "validation", "near", 2.5, 6]
 
 
 def test_a_line_an_episode_says_what_its_row_says():
