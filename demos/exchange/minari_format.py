@@ -7,6 +7,7 @@ have an entry more than there are steps: that of the reset) and into the episode
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterator
@@ -94,6 +95,7 @@ def read_minari(folder: Path) -> Found:
     Raises ImportError without Minari, DatasetError where it has others or cannot be read.
     """
     minari = _library()
+    _require_spaces(folder)
     try:
         source = minari.MinariDataset(folder / "data")
         metadata = source.storage.metadata
@@ -143,6 +145,17 @@ def read_minari(folder: Path) -> Found:
     except ValueError as error:
         raise DatasetError(f"dataset {folder}: {error}") from None
     return Found(dataset, gaps)
+
+
+def _require_spaces(folder: Path) -> None:
+    """Raise DatasetError without both spaces, for which Minari would import and make whatever env_spec names."""
+    try:
+        metadata = json.loads((folder / "data" / "metadata.json").read_bytes())
+    except (OSError, ValueError, RecursionError):
+        raise DatasetError(f"dataset {folder}: data/metadata.json is not whole, want JSON") from None
+    for name in ("observation_space", "action_space"):
+        if not isinstance(metadata, dict) or not isinstance(metadata.get(name), str):
+            raise DatasetError(f"dataset {folder}: data/metadata.json has no {name}, want it")
 
 
 def _library() -> ModuleType:

@@ -43,6 +43,8 @@ def _read(folder: Path, info: Mapping[str, Any]) -> Found:
         info["data_path"].format(episode_chunk=row["episode_index"] // chunk, episode_index=row["episode_index"])
         for row in rows
     ]
+    if outside := [name for name in names if ".." in name or name.startswith("/")]:
+        raise DatasetError(f"dataset {folder}: data_path leads to {outside[0]!r:.60}, want files below the folder")
     if missing := [name for name in names if not (folder / name).is_file()]:
         raise DatasetError(
             f"dataset {folder}: {missing[0]} is missing, and {len(missing) - 1} more; want every episode"

@@ -116,6 +116,19 @@ def test_a_minari_dataset_of_anothers_collector_is_read(tmp_path):
     assert any("no fps" in gap for gap in back.gaps)
 
 
+def test_no_environment_is_made_for_a_dataset_that_names_one(tmp_path, monkeypatch):
+    """Minari would import and call an entry point for a dataset without spaces."""
+    write_minari(toy(0, 2), tmp_path, name="toy", env_id="shopfloor/PegInsertion-v0")
+    monkeypatch.setattr("gymnasium.make", lambda *_: pytest.fail("an environment was made"))
+    assert opened(tmp_path / "toy-v0").dataset.frames
+    path = tmp_path / "toy-v0/data/metadata.json"
+    metadata = json.loads(path.read_text())
+    del metadata["action_space"]
+    path.write_text(json.dumps(metadata))
+    with pytest.raises(DatasetError, match="no action_space"):
+        opened(tmp_path / "toy-v0")
+
+
 def test_what_is_there_is_not_overwritten(root):
     with pytest.raises(FileExistsError, match="want a new file"):
         write_hdf5(toy(0, 1), root / "toy.hdf5")

@@ -76,6 +76,14 @@ def test_a_damaged_one_is_refused_in_one_line(tmp_path, change, said):
     assert "\n" not in str(caught.value)
 
 
+def test_a_path_that_leads_out_of_the_folder_is_refused(tmp_path):
+    write_older(tmp_path / "old")
+    info = tmp_path / "old/meta/info.json"
+    info.write_text(info.read_text().replace("data/chunk-{", "../data/chunk-{"))
+    with pytest.raises(DatasetError, match="want files below the folder"):
+        opened(tmp_path / "old")
+
+
 def test_other_versions_and_several_tasks_get_a_clear_word(tmp_path):
     write_older(tmp_path / "old", version="v1.6")
     with pytest.raises(DatasetError, match=r"codebase_version 'v1\.6', want one of v2\.0, v2\.1, v3\.0"):
