@@ -44,14 +44,14 @@ GOALS = {1: 0.45, 16: 0.8, 128: 0.8}  # simulations -> share of raw mj_step
 LARGE = 1_000_000  # frames
 WINDOW_BATCHES = 200
 PEAK = """
-import resource, sys
+import re, sys
 from pathlib import Path
 from shopfloor.demos import lerobot
-most = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 * 1.048576
+most = lambda: int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) * 1.024e-3
 before = most()
 lerobot.read(Path(sys.argv[1]))
 print(most() - before)
-"""  # [MB] beyond what the imports took, in a process of its own
+"""  # [MB] beyond what the imports took, in a process of its own; getrusage would count its parent's memory
 DETAILED = "PegInsertion"  # the task of which all sizes are measured
 
 
