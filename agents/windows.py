@@ -13,32 +13,54 @@ from shopfloor.demos.dataset import Dataset
 Predict = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # windows (n, history * obs_dim) -> chunks
 
 
-def training_pairs(
-    dataset: Dataset, *, history: int, chunk: int, only_successes: bool
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Each frame's observation window and action chunk: (frames, history * obs_dim), (frames, chunk * act_dim).
+class Windows:
+    """Every frame's observation window and action chunk, of which any batch is cut when it is asked for.
 
     A window holds the newest `history` observations, oldest first; before an episode's start its first
     observation is repeated. A chunk holds the action of the frame and of those after it; past an episode's
     end its last action is repeated, so that every frame teaches a whole chunk.
     only_successes: keep the episodes labelled a success at their last frame, or all if none is so labelled
     (a handful of demonstrations may be all failures, and a failed attempt still teaches the approach).
+    The dataset is not copied, so that its arrays may be mapped from disk. Raises ValueError on one without frames.
+    """
+
+    def __init__(self, dataset: Dataset, *, history: int, chunk: int, only_successes: bool) -> None:
+        if dataset.frames == 0:
+            raise ValueError("dataset of 0 frames, want demonstrations to learn from")
+        success = dataset.episode_success
+        kept = success if only_successes and success.any() else np.ones_like(success)
+        lengths = np.diff(dataset.bounds)
+        self._dataset, self._kept = dataset, np.flatnonzero(kept)
+        self._starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths[kept])])  # of each, among all windows
+        self._history, self._chunk = np.arange(1 - history, 1), np.arange(chunk)
+
+    def __len__(self) -> int:
+        """Number of windows: one for each frame of the episodes that are kept."""
+        return int(self._starts[-1])
+
+    def batch(self, numbers: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Windows (n, history * obs_dim) and chunks (n, chunk * act_dim) of these numbers (n,)."""
+        place = np.searchsorted(self._starts, numbers, side="right") - 1
+        first = self._dataset.bounds[self._kept[place]]
+        last = self._dataset.bounds[self._kept[place] + 1] - 1
+        frame = first + numbers - self._starts[place]
+        seen = np.maximum(frame[:, None] + self._history, first[:, None])
+        planned = np.minimum(frame[:, None] + self._chunk, last[:, None])
+        return (
+            np.asarray(self._dataset.observations[seen]).reshape(len(numbers), -1),
+            np.asarray(self._dataset.actions[planned]).reshape(len(numbers), -1),
+        )
+
+
+def training_pairs(
+    dataset: Dataset, *, history: int, chunk: int, only_successes: bool
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """All of a dataset's `Windows`: (frames, history * obs_dim), (frames, chunk * act_dim).
+
     Raises ValueError on a dataset without frames.
     """
-    if dataset.frames == 0:
-        raise ValueError("dataset of 0 frames, want demonstrations to learn from")
-    if only_successes and dataset.episode_success.any():
-        dataset = dataset.select(dataset.episode_success)
-    lengths = np.diff(dataset.bounds)
-    first = np.repeat(dataset.bounds[:-1], lengths)[:, None]
-    last = np.repeat(dataset.bounds[1:] - 1, lengths)[:, None]
-    frame = np.arange(dataset.frames)[:, None]
-    seen = np.maximum(frame + np.arange(1 - history, 1), first)
-    planned = np.minimum(frame + np.arange(chunk), last)
-    return (
-        dataset.observations[seen].reshape(dataset.frames, -1),
-        dataset.actions[planned].reshape(dataset.frames, -1),
-    )
+    windows = Windows(dataset, history=history, chunk=chunk, only_successes=only_successes)
+    return windows.batch(np.arange(len(windows)))
 
 
 class Lanes:

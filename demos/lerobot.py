@@ -172,7 +172,7 @@ def _write_parts(dataset: Dataset, folder: Path) -> None:
 
 
 def _columns(dataset: Dataset) -> dict[str, NDArray[Any]]:
-    """Every feature by name, one row a frame; features of width 0 are left out."""
+    """Every feature by name, one row a frame; of width 0 they are left out, of width 1 plain, as LeRobot wants them."""
     lengths = np.diff(dataset.bounds)
     frame = np.arange(dataset.frames) - np.repeat(dataset.bounds[:-1], lengths)
     done, terminated = np.zeros(dataset.frames, bool), np.zeros(dataset.frames, bool)
@@ -195,7 +195,10 @@ def _columns(dataset: Dataset) -> dict[str, NDArray[Any]]:
         "index": np.arange(dataset.frames),
         "task_index": np.zeros(dataset.frames, np.int64),
     }
-    return {name: values for name, values in columns.items() if values.ndim == 1 or values.shape[1]}
+    plain = {
+        name: values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values for name, values in columns.items()
+    }
+    return {name: values for name, values in plain.items() if values.ndim == 1 or values.shape[1]}
 
 
 def _info(dataset: Dataset, columns: Mapping[str, NDArray[Any]]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from shopfloor.demos.collect import LANES, Collector
 from shopfloor.demos.dataset import Dataset
@@ -48,6 +48,29 @@ class Crew:
         if self.horizon is not None and not self.horizon * CONTROL_RATE >= 1:
             raise ValueError(f"horizon {self.horizon} s, want {1 / CONTROL_RATE:g} or more")
         shares(len(collection_sites(self.sites)), self.imbalance)  # raises ValueError if there are none such
+
+
+class Demonstrations(Protocol):
+    """What a study learns from, and where: a fleet's, which are made as they are wanted, or recordings."""
+
+    @property
+    def new_task(self) -> Callable[[], Task]:
+        """Makes the task that is evaluated, and learned online."""
+        ...
+
+    @property
+    def realism(self) -> Realism:
+        """How real it is."""
+        ...
+
+    @property
+    def sites(self) -> range:
+        """The sites where an agent that learns online does."""
+        ...
+
+    def load(self, datasets: Path, selection: Selection, *, threads: int, truth: bool = False) -> Dataset:
+        """The selected demonstrations. Raises ValueError where they cannot be had."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from shopfloor.demos.dataset import NOBODY, Dataset
+from shopfloor.demos.exchange.actions import ActionRange, with_scaled_actions
 from shopfloor.demos.layout import (
     ACTION,
     DATA_PATH,
@@ -50,15 +51,21 @@ _INFO = {"fps": int, "total_episodes": int, "total_frames": int, "features": dic
 _DTYPES = ("float32", "float64", "float16", "int64", "int32", "int8", "bool")
 
 Arrays = dict[str, NDArray[Any]]
+Allocate = Callable[[str, tuple[int, ...], Any], NDArray[Any]]
+
+
+def _in_memory(name: str, shape: tuple[int, ...], kind: Any) -> NDArray[Any]:
+    return np.empty(shape, kind)
 
 
 @dataclass
 class Reader:
     """Reads one folder, of whose files it opens only those in `names`; `gaps` says what a reading had to assume.
 
-    sound: whether NaN, infinity and actions outside [-1, 1] are refused. lenient: what other recorders leave out
-    (reward, success, site, operator, the robot's type and more) is assumed. At no time does it hold much more than the
-    dataset's own arrays.
+    lenient: what other recorders leave out (reward, success, site, operator, the robot's type and more) is assumed.
+    sound: whether NaN, infinity and actions outside [-1, 1] are refused. scaled: actions are brought to [-1, 1] by
+    their range, which `action_range` then says. allocate: gives the arrays that are filled, by a name, their shape and
+    type: in memory, or on disk. At no time does it hold much more than the dataset's own arrays.
     """
 
     folder: Path
@@ -66,6 +73,9 @@ class Reader:
     lenient: bool
     gaps: list[str] = field(default_factory=list)
     sound: bool = True
+    scaled: bool = False
+    action_range: ActionRange | None = None
+    allocate: Allocate = _in_memory
 
     def read(self) -> Dataset:
         """The dataset. Raises DatasetError where a part is missing, is not as info.json says, or cannot be used."""
@@ -113,6 +123,8 @@ class Reader:
                 policies=own.get("policies"),
                 ended_by=own.get("ended_by"),
             )
+            if self.scaled:
+                dataset, self.action_range = with_scaled_actions(dataset)
             if self.sound:
                 dataset.require_sound()
         except DatasetError:
@@ -197,11 +209,11 @@ class Reader:
         """Every frame's values by column, the whole observation by STATE; all are those of the episodes in order."""
         total = int(bounds[-1])
         wanted = [name for name in _FRAME_COLUMNS if widths.get(name) or name in features or name == _NUMBERS[0]]
-        observations = np.empty((total, widths[STATE] + widths[ENVIRONMENT]), np.float32)
+        observations = self.allocate("observations", (total, widths[STATE] + widths[ENVIRONMENT]), np.float32)
         arrays: Arrays = {
             STATE: observations,
-            ACTION: np.empty((total, widths[ACTION]), np.float32),
-            **{name: np.empty(total, kind) for name, kind in _SCALARS.items() if name in widths},
+            ACTION: self.allocate("actions", (total, widths[ACTION]), np.float32),
+            **{name: self.allocate(name, (total,), kind) for name, kind in _SCALARS.items() if name in widths},
         }
         targets = {
             **{name: values.reshape(total, -1) for name, values in arrays.items()},

@@ -50,6 +50,26 @@ def new_folder(folder: Path, *, purpose: str) -> Iterator[Path]:
         raise
 
 
+@contextmanager
+def new_file(path: Path, *, purpose: str) -> Iterator[Path]:
+    """A temporary file's path beside `path`, to be written; without an error it becomes `path`, else it is removed.
+
+    purpose: what the file is for, said in the error. Raises FileExistsError if the file exists, OSError where it
+    cannot be written.
+    """
+    if path.exists():
+        raise FileExistsError(f"{path} exists, want a new file {purpose}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield partial
+        _sync(partial)
+        os.replace(partial, path)
+        _sync(path.parent)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
 def sweep_leftovers(path: Path) -> None:
     """Remove what killed processes left of a file or folder that they were writing. Whoever calls holds its lock."""
     for leftover in path.parent.glob(f".{glob.escape(path.name)}.*"):

@@ -21,6 +21,7 @@ from omegaconf import DictConfig
 from tqdm import tqdm
 
 from shopfloor.study.running.reasons import one_line
+from shopfloor.study.running.rows import OFFLINE
 
 log = logging.getLogger(__name__)
 
@@ -105,6 +106,9 @@ class StudyCallback(Callback):
             f"{len(states)} cell{'s' * (len(states) != 1)}: {before} done before, {run} run"
             + f", {self.failed} failed" * bool(self.failed)
         )
+        if not any((results / "rows").glob("*.json")) and (results / OFFLINE).exists():
+            log.info("%s; no task was played, what came out is in %s", counts, results / OFFLINE)
+            return
         try:
             page = write_report(results)
         except Exception as error:

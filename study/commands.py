@@ -10,12 +10,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from shopfloor.agents.protocol import Agent, Source
+from shopfloor.agents.protocol import Agent
+from shopfloor.demos.exchange.recordings import Recorded
 from shopfloor.demos.fidelity.foreign import read_recording
 from shopfloor.demos.fidelity.frames import recording_of
 from shopfloor.demos.fidelity.motion import Motion
 from shopfloor.demos.fidelity.scoring import fidelity as measured
-from shopfloor.demos.pool import Crew, Pool, recipe, without_demonstrations
+from shopfloor.demos.pool import without_demonstrations
 from shopfloor.demos.selection import Selection
 from shopfloor.demos.store import Store
 from shopfloor.envs import Task
@@ -23,16 +24,19 @@ from shopfloor.envs.randomness import Purpose, stream
 from shopfloor.envs.simulation import CONTROL_RATE
 from shopfloor.files import write_atomically
 from shopfloor.study.analysis.statistics import wilson
-from shopfloor.study.options import CollectOptions, EvaluateOptions, FidelityOptions, PartOptions, TrainOptions
+from shopfloor.study.options import EvaluateOptions, FidelityOptions, PartOptions, TrainOptions
 from shopfloor.study.running import from_config
 from shopfloor.study.running.cell import Cell, run_cell
-from shopfloor.study.running.evaluation import evaluate, player
+from shopfloor.study.running.evaluation import Evaluation, evaluate, player
+from shopfloor.study.running.offline import Offline
+from shopfloor.study.running.offline_cell import run_offline
 from shopfloor.study.running.rows import read_row, seed_name, seed_of
 from shopfloor.study.running.trial import Trial, run_trial
 from shopfloor.study.running.verification import Verdict, verdict
 from shopfloor.study.showing.fidelity_figure import draw_fidelity
 from shopfloor.study.showing.fidelity_words import plain, table_text
 from shopfloor.study.showing.phrases import percent_interval
+from shopfloor.study.sources import pool_of, source_of
 
 log = logging.getLogger(__name__)
 
@@ -56,21 +60,47 @@ def train(config: Mapping[str, Any], *, base: Path, label: str = "") -> Finished
     if not hasattr(kind, "learns_from"):
         raise ValueError(f"agent {o.agent['name']}, want a class with learns_from; `evaluate` plays saved agents")
     aside = getattr(kind, "changes_no_bit", ())
+    source = source_of(o, config, learns_from=kind.learns_from)
+    offline = isinstance(o.evaluation, Offline)
+    parts: tuple[str, ...] = ("task", "realism", "fleet", "evaluation")
+    if offline and kind.learns_from != "demonstrations":
+        raise ValueError(f"agent {o.agent['name']} learns from {kind.learns_from}, want demonstrations to be held out")
+    if offline and isinstance(o.data, Recorded):
+        parts = ("evaluation",)  # no task has a part in it
+    if source.gaps:
+        log.info("recordings: %s", "; ".join(source.gaps))
+    named = {**config, **source.named}
     cell = Cell(
         {
-            **{name: config[name] for name in ("task", "realism", "fleet", "evaluation")},
+            **{name: named[name] for name in parts},
             "agent": {name: value for name, value in o.agent.items() if name not in aside},
-            **_drawn(kind.learns_from, config),
+            "data": named["data"],
+            "seeds": named["seeds"],
         }
     )
     arguments = dict(o.agent)
     if arguments.get("log_folder"):
         arguments["log_folder"] = str(base / arguments["log_folder"] / cell.key)
+    if isinstance(o.evaluation, Offline):
+        path, error = run_offline(
+            cell,
+            lambda: from_config.agent(arguments, base=base),
+            source.load,
+            budget=from_config.budget(o.agent),
+            evaluation=o.evaluation,
+            training_seed=o.seeds.training,
+            results=o.results,
+            gaps=source.gaps,
+            action_range=source.action_range,
+        )
+        if error is not None:
+            log.info("%s %s: %s", o.agent["name"], label, error)
+        return Finished(path, error is None)
     path, row = run_cell(
         cell,
         lambda: from_config.agent(arguments, base=base),
-        pool_of(o),
-        from_config.selection(o.data),
+        source.demonstrations(),
+        source.selection,
         budget=from_config.budget(o.agent),
         evaluation=o.evaluation,
         training_seed=o.seeds.training,
@@ -94,10 +124,12 @@ def verify(path: Path, *, datasets: Path, threads: int) -> Verdict:
 
 def _again(cell: Mapping[str, Any], datasets: Path, threads: int) -> Trial:
     o = from_config.options(TrainOptions, {**cell, **HERE, "datasets": str(datasets), "threads": threads})
+    source = source_of(o, cell, learns_from=from_config.agent_class(o.agent).learns_from)
+    assert isinstance(o.evaluation, Evaluation)  # of a row
     return run_trial(
         from_config.agent(o.agent),
-        pool_of(o),
-        from_config.selection(o.data),
+        source.demonstrations(),
+        source.selection,
         from_config.budget(o.agent),
         o.evaluation,
         training_seed=o.seeds.training,
@@ -168,37 +200,6 @@ def ready_agent(config: Mapping[str, Any], new_task: Callable[[], Task], *, base
         raise ValueError(f"agent {config['name']} has not learned yet, want agent=saved, expert or random")
     agent.fit(without_demonstrations(new_task()), from_config.budget(config), stream(Purpose.AGENT, 0))
     return agent
-
-
-def _drawn(source: Source, config: Mapping[str, Any]) -> dict[str, Any]:
-    """Of what names a cell, data and seeds: only what has a part in it, so that equal cells have one name."""
-    seeds = dict(config["seeds"])
-    if source == "demonstrations":
-        return {"data": config["data"], "seeds": seeds}
-    if source == "truth":  # nothing of its own is drawn
-        seeds = dict.fromkeys(seeds, 0)
-    sites = config["data"]["sites"] if source == "interaction" else 1
-    return {"data": {"episodes": 0, "sites": sites}, "seeds": seeds}
-
-
-def pool_of(o: TrainOptions | CollectOptions) -> Pool:
-    """The demonstrations that can be had of what is asked."""
-    people = o.data if isinstance(o, TrainOptions) else o
-    crew = Crew(
-        people.sites,
-        people.operators,
-        imbalance=people.imbalance,
-        horizon=people.horizon,
-        seed=o.seeds.data,
-        fleet_seed=o.seeds.fleet,
-    )
-    return Pool(
-        from_config.task_maker(o.task),
-        from_config.realism(o.realism),
-        from_config.fleet(o.fleet),
-        crew,
-        recipe(o.task, o.realism, o.fleet, crew),
-    )
 
 
 def _rate(success: list[bool]) -> str:

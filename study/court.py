@@ -19,11 +19,11 @@ from shopfloor.demos.selection import Selection
 from shopfloor.files import write_atomically
 from shopfloor.study.analysis.detection import Detection, detection, is_bad
 from shopfloor.study.analysis.saved import saved
-from shopfloor.study.commands import pool_of
 from shopfloor.study.options import CourtOptions
 from shopfloor.study.running import from_config
 from shopfloor.study.running.rows import read_rows
 from shopfloor.study.showing.court_words import detections_text, saved_text
+from shopfloor.study.sources import pool_of
 
 BOOTSTRAP_SEED = 0  # the same demonstrations give the same intervals
 OUTCOME = "true outcome"  # as a fault: that the work was not done

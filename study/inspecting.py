@@ -19,13 +19,13 @@ from shopfloor.demos.layout import ACTION, SEAL_PATH, STATE, VERSION
 from shopfloor.demos.seal import checked_seal
 from shopfloor.demos.selection import Selection
 from shopfloor.demos.store import Store, recipe_hash
-from shopfloor.study.commands import pool_of
 from shopfloor.study.options import LookOptions
 from shopfloor.study.running import from_config
 from shopfloor.study.running.origin import Origin, origin_of
 from shopfloor.study.showing.inspect_figure import draw_inspection
 from shopfloor.study.showing.inspect_words import Provenance, inspection_text
 from shopfloor.study.showing.tidy import write_lines
+from shopfloor.study.sources import pool_of
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
+from shopfloor.demos.exchange.recordings import Recorded
 from shopfloor.envs.realism import workload
 from shopfloor.study.running.evaluation import Evaluation
+from shopfloor.study.running.offline import Offline
 
 Node = Mapping[str, Any]  # a config group's choice: a name, a _target_ and its arguments
 Threads = Annotated[int, Field(ge=0, le=4096)]
 Hours = Annotated[float, Field(gt=0)]
 Seconds = Annotated[float, Field(gt=0)]
+Actions = Literal["as_is", "scaled"]
 Part = Annotated[str, Field(pattern=r"^\d+/\d+$")]  # as "2/8"
 Imbalance = Annotated[float, Field(ge=0, le=workload.MOST)]
 
@@ -58,8 +61,8 @@ class TrainOptions:
     realism: Node
     fleet: Node
     agent: Node
-    data: Learning
-    evaluation: Evaluation
+    data: Learning | Recorded
+    evaluation: Evaluation | Offline
     seeds: Seeds
     results: Path
     datasets: Path
@@ -112,6 +115,18 @@ class FidelityOptions(LookOptions):
     """Of demonstrations that are put beside real recordings."""
 
     device: str | None
+
+
+@dataclass(frozen=True)
+class ExportOptions(CollectOptions):
+    """Of demonstrations in another format: a pool's, or those of a folder or file."""
+
+    root: Path | None
+    format: Literal["lerobot", "minari", "hdf5", "card"]
+    out: Path
+    name: str | None
+    license: str
+    actions: Actions
 
 
 @dataclass(frozen=True)

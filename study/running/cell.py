@@ -16,7 +16,7 @@ from filelock import FileLock
 from shopfloor.agents.checks import rehearse
 from shopfloor.agents.protocol import Agent, Budget
 from shopfloor.demos.dataset import Dataset
-from shopfloor.demos.pool import BY_NAME, Pool, without_demonstrations
+from shopfloor.demos.pool import BY_NAME, Demonstrations, without_demonstrations
 from shopfloor.demos.selection import Selection
 from shopfloor.envs.randomness import Purpose, stream
 from shopfloor.files import sweep_leftovers
@@ -51,7 +51,7 @@ class Cell:
 def run_cell(
     cell: Cell,
     new_agent: Callable[[], Agent],
-    pool: Pool,
+    pool: Demonstrations,
     selection: Selection,
     *,
     budget: Budget,
@@ -95,7 +95,13 @@ def run_cell(
 
 
 def _rehearse(
-    agent: Agent, pool: Pool, selection: Selection, budget: Budget, training_seed: int, datasets: Path, threads: int
+    agent: Agent,
+    pool: Demonstrations,
+    selection: Selection,
+    budget: Budget,
+    training_seed: int,
+    datasets: Path,
+    threads: int,
 ) -> None:
     """See on the first few demonstrations what an agent of the user's own gives, before all are collected."""
     if agent.learns_from == "truth":
@@ -116,7 +122,7 @@ def row_of(cell: Cell, trial: Trial) -> Row:
         "code": cell.code,
         "cell": cell.config,
         "versions": cell.versions,
-        "data": _data_record(trial.dataset),
+        "data": data_record(trial.dataset),
         "agent": cast(AgentRecord, asdict(trial.training)),
         "evaluation": trial.outcome,
         "machine": machine(),
@@ -133,7 +139,8 @@ def row_of(cell: Cell, trial: Trial) -> Row:
     return row
 
 
-def _data_record(dataset: Dataset) -> DataRecord:
+def data_record(dataset: Dataset) -> DataRecord:
+    """What a row says of the demonstrations that were learned from."""
     return {
         "hash": dataset.content_hash,
         "episodes": len(dataset),

@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import UnionType
 from typing import Any, NoReturn, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from hydra.utils import instantiate
@@ -163,12 +164,21 @@ def _arguments(of: Callable[..., Any], given: Config, key: str, base: Path | Non
 
 
 def _value(hint: Any, value: Any, key: str, base: Path | None) -> Any:
-    """A value of the config as its annotation says: a node's object, or a plain value of that type."""
+    """A value of the config as its annotation says: a node's object, or a plain value of that type.
+
+    Of several dataclasses a node without a _target_ is the first.
+    """
+    kinds: list[type[Any]] = []
+    if get_origin(hint) is UnionType:
+        kinds = [kind for kind in get_args(hint) if isinstance(kind, type) and dataclasses.is_dataclass(kind)]
     if isinstance(value, Mapping) and TARGET in value and get_origin(hint) is not Mapping:
         made = _built(value, key, named=True, base=base)
-        if isinstance(hint, type) and not isinstance(made, hint):
-            raise ConfigError(f"{key} is a {type(made).__name__}, want a {hint.__name__}")
+        wanted: tuple[type[Any], ...] = tuple(kinds) if kinds else (hint,) if isinstance(hint, type) else ()
+        if wanted and not isinstance(made, wanted):
+            raise ConfigError(f"{key} is a {type(made).__name__}, want a {' or '.join(k.__name__ for k in wanted)}")
         return made
+    if kinds and isinstance(value, Mapping):
+        hint = kinds[0]
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         return options(hint, value, key, base=base)
     if get_origin(hint) is Mapping and dataclasses.is_dataclass(of := get_args(hint)[1]) and isinstance(value, Mapping):

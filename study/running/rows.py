@@ -17,6 +17,7 @@ from shopfloor.study.running.machine import MachineRecord
 
 SCHEMA = 4
 OLDER = (2, 3)  # schemas that are still read, as if they were of this one
+OFFLINE = "offline"  # folder beside rows/ of cells that played no task, and so have no success rate
 OURS = "shopfloor"  # its version decides no bit: its code does
 
 

@@ -12,7 +12,7 @@ from gymnasium.vector import AutoresetMode
 from shopfloor.agents.checks import checked_record
 from shopfloor.agents.protocol import Agent, AnyVectorEnv, Budget, EnvFactory, TrainingRecord
 from shopfloor.demos.dataset import Dataset
-from shopfloor.demos.pool import Pool, without_demonstrations
+from shopfloor.demos.pool import Demonstrations, without_demonstrations
 from shopfloor.demos.selection import Selection
 from shopfloor.envs import ShopfloorVectorEnv
 from shopfloor.envs.randomness import Purpose, stream
@@ -36,7 +36,7 @@ class Trial:
 
 def run_trial(
     agent: Agent,
-    pool: Pool,
+    pool: Demonstrations,
     selection: Selection,
     budget: Budget,
     evaluation: Evaluation,
@@ -70,7 +70,7 @@ def run_trial(
     return Trial(dataset, training, outcome, loaded - started, fitted - loaded, ended - fitted)
 
 
-def training_env(pool: Pool, *, threads: int) -> EnvFactory:
+def training_env(pool: Demonstrations, *, threads: int) -> EnvFactory:
     """What makes environments to train in: the pool's task at its sites, with same-step autoreset."""
 
     def env_factory(num_envs: int) -> AnyVectorEnv:

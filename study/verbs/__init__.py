@@ -4,6 +4,7 @@ VERBS = {
     "train": "run a cell of a study, or a whole study",
     "collect": "make sure that a dataset of demonstrations is there",
     "inspect": "tell what lies in a dataset, and draw it",
+    "export": "write demonstrations in others' formats, or others' in LeRobot's",
     "fidelity": "put demonstrations beside recordings of people",
     "court": "judge scores that say which demonstrations to keep",
     "evaluate": "play a reference or a saved agent on held-out episodes",
@@ -17,6 +18,7 @@ VERBS = {
     "contact_sheet": "draw all tasks in one picture",
     "bench": "measure speed, as ratios to the bare libraries",
 }
-COMPOSED = ("train", "collect", "inspect", "fidelity", "court", "evaluate", "replay")  # Hydra composes their options
+# Hydra composes their options
+COMPOSED = ("train", "collect", "export", "inspect", "fidelity", "court", "evaluate", "replay")
 DRAWING = ("replay", "scene", "contact_sheet")
-GOING_ON = ("train", "collect", "inspect", "fidelity", "court")  # a second run does only what a first one left
+GOING_ON = ("train", "collect", "export", "inspect", "fidelity", "court")  # a second run does what a first one left

@@ -29,9 +29,11 @@ import torch
 from shopfloor.agents.bc import BehaviorCloning
 from shopfloor.agents.mlp import initialise, mlp
 from shopfloor.agents.protocol import Budget
+from shopfloor.agents.windows import Windows
 from shopfloor.demos import lerobot
 from shopfloor.demos.collect import LANES, Collector
 from shopfloor.demos.dataset import Dataset
+from shopfloor.demos.mapped import read_mapped
 from shopfloor.demos.operators.fleet import Fleet
 from shopfloor.envs import DEFAULT, TASKS, ShopfloorVectorEnv, collection_sites
 from shopfloor.envs.simulation import SUBSTEPS
@@ -40,15 +42,16 @@ from shopfloor.progress import progress
 BATCH, HIDDEN = 256, (256, 256, 256)
 GOALS = {1: 0.45, 16: 0.8, 128: 0.8}  # simulations -> share of raw mj_step
 LARGE = 1_000_000  # frames
+WINDOW_BATCHES = 200
 PEAK = """
-import resource, sys
+import re, sys
 from pathlib import Path
 from shopfloor.demos import lerobot
-most = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 * 1.048576
+most = lambda: int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) * 1.024e-3
 before = most()
 lerobot.read(Path(sys.argv[1]))
 print(most() - before)
-"""  # [MB] beyond what the imports took, in a process of its own
+"""  # [MB] beyond what the imports took, in a process of its own; getrusage would count its parent's memory
 DETAILED = "PegInsertion"  # the task of which all sizes are measured
 
 
@@ -227,11 +230,30 @@ def loading_lines(*, repeats: int) -> list[str]:
             with stopwatch(ours):
                 lerobot.read(path)
         done = subprocess.run([sys.executable, "-c", PEAK, str(path)], capture_output=True, text=True, check=True)
+        mapped = mapped_line(path, repeats=repeats)
     rates, plain_rates = ([LARGE / seconds for seconds in side] for side in (ours, reference))
     line = Line(f"{LARGE:,} frames read and checked / numpy's read", "frames/s", rates, plain_rates)
     seconds = f"median {np.median(ours):.2f} s, least {min(ours):.2f} s; want < 3 s on an idle machine"
     memory = f"most memory while it was read: {float(done.stdout) / megabytes:.2f} times its arrays; want <= 2"
-    return [str(line), seconds, memory]
+    return [str(line), seconds, memory, str(mapped)]
+
+
+def mapped_line(path: Path, *, repeats: int) -> Line:
+    """Batches of windows that are cut from arrays on disk, in the disk's cache, over those from arrays in memory."""
+    sides = [
+        Windows(each, history=4, chunk=8, only_successes=False) for each in (read_mapped(path), lerobot.read(path))
+    ]
+    rng = np.random.default_rng(0)
+    numbers = rng.integers(len(sides[0]), size=(WINDOW_BATCHES, BATCH))
+    rates: tuple[list[float], list[float]] = [], []
+    for _ in range(repeats + 1):  # the first fills the cache
+        for side, found in zip(sides, rates, strict=True):
+            seconds: list[float] = []
+            with stopwatch(seconds):
+                for batch in numbers:
+                    side.batch(batch)
+            found.append(numbers.size / seconds[0])
+    return Line("windows of a mapped dataset / of one in memory", "windows/s", rates[0][1:], rates[1][1:])
 
 
 def many_episodes(dataset: Dataset, times: int) -> Dataset:

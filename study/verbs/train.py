@@ -26,7 +26,7 @@ from shopfloor.study.composed import asked, composed, folder_of_command
 from shopfloor.study.running.failures import failure_key, forget_failure, record_failure
 from shopfloor.study.running.isolation import Broken, Ended, broken_by, isolated
 from shopfloor.study.running.reasons import EXPECTED
-from shopfloor.study.running.rows import read_row
+from shopfloor.study.running.rows import OFFLINE, read_row
 
 log = logging.getLogger(__name__)
 
@@ -92,6 +92,8 @@ def job(config: DictConfig) -> Objective:
 
 
 def _objective(path: Path, *, before: bool) -> Objective:
+    if path.parent.name == OFFLINE:  # which has no success rate
+        return Objective(math.nan, path.stem, "before" if before else "run")
     row = read_row(path)
     chosen_on = row["cell"]["evaluation"]["split"] == "validation"
     outcomes = row["evaluation"]["success"]

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from shopfloor.agents.windows import Lanes, training_pairs
+from shopfloor.demos.dataset import Dataset
 
 
 def test_windows_repeat_the_first_frame_and_chunks_the_last_action(toy_demos: Any) -> None:
     frames = np.arange(24, dtype=np.float32)[:, None]
-    dataset = replace(toy_demos(2), state_dim=1, observations=frames, actions=frames / 100)
+    two = toy_demos(2)
+    dataset = Dataset.of(frames, frames / 100, bounds=two.bounds, success=two.success, fps=two.fps)
     windows, chunks = training_pairs(dataset, history=3, chunk=2, only_successes=True)
     np.testing.assert_array_equal(windows[[0, 1, 2, 12]], [[0, 0, 0], [0, 0, 1], [0, 1, 2], [12, 12, 12]])
     np.testing.assert_allclose(chunks[[0, 10, 11, 23]] * 100, [[0, 1], [10, 11], [11, 11], [23, 23]])

@@ -54,6 +54,15 @@ def test_frames_lie_in_a_row_group_an_episode_with_the_datasets_schema(folder):
     assert sum(table.column("next.done").to_pylist()) == 12
 
 
+def test_a_vector_of_one_element_is_a_plain_column_as_lerobot_wants(folder):
+    schema = pq.ParquetFile(folder / DATA).schema_arrow
+    assert schema.field("observation.environment_state").type == pa.float32()
+    features = json.loads(schema.metadata[b"huggingface"])["info"]["features"]
+    assert features["observation.environment_state"] == {"dtype": "float32", "_type": "Value"}
+    info = json.loads((folder / "meta/info.json").read_text())
+    assert info["features"]["observation.environment_state"]["shape"] == [1]
+
+
 def test_episode_statistics_are_numpys(folder):
     episodes = pq.read_table(folder / "meta/episodes/chunk-000/file-000.parquet")
     dataset = toy(0, 12)

@@ -437,12 +437,14 @@ def test_edited_data_is_read_on_purpose(folder):
     assert unverified(folder).content_hash == toy(0, 4).content_hash
 
 
-def test_plain_values_and_wider_floats_of_other_recorders_are_read(tmp_path):
+@pytest.mark.parametrize("as_list", [False, True])
+def test_plain_values_lists_of_one_and_wider_floats_of_other_recorders_are_read(tmp_path, as_list):
     thin = dataclasses.replace(toy(0, 6), actions=toy(0, 6).actions[:, :1], feature_names=NAMES[:4])
     folder = tmp_path / "thin"
     lerobot.write(thin, folder, recipe={})
-    plain = [row[0] for row in pq.read_table(folder / DATA).column("action").to_pylist()]
-    edit_table(folder / DATA, lambda c: c.update(action=pa.array(plain, pa.float64())))
+    plain = pq.read_table(folder / DATA).column("action").to_pylist()
+    wide = pa.array([[value] for value in plain], pa.list_(pa.float64())) if as_list else pa.array(plain, pa.float64())
+    edit_table(folder / DATA, lambda c: c.update(action=wide))
     edit_json(folder / INFO, lambda info: info["features"]["action"].update(dtype="float64"))
     assert unverified(folder).content_hash == thin.content_hash
 

@@ -32,7 +32,7 @@ REFUSED = {  # override -> what is said of it
     "+evaluation.epsiodes=3": "evaluation.epsiodes: unknown, want any of episodes, sites, seed, split",
     "evaluation.episodes=1e3": "evaluation.episodes 1000.0, want a valid integer",
     "data.episodes=-1": "data.episodes -1, want 0 or more",
-    "data=3": "data 3, want a mapping of its options",
+    "data=3": "data 3, want ",
     "+nope=1": "nope: unknown",
     "~seeds": "config lacks seeds",
     "evaluation.split=train": "evaluation.split 'train', want 'test' or 'validation'",
