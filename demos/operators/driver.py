@@ -133,7 +133,8 @@ class OperatorDriver:
         """Actions (n, act_dim) in [-1, 1] at control step (n,), and whose: people look at the work, not at readings."""
         expert, habits, hand, lanes = self._expert, self._habits, self._hand, np.arange(len(step))
         step = np.minimum(step, self._horizon - 1)
-        expert.advance(self._wait > 0)
+        closing = (self._grip != self._wanted).any(axis=1)  # till the tool has done it, nobody goes on
+        expert.advance((self._wait > 0) | closing)
         reaction = habits.reaction.seconds(self._normal["reaction"][lanes, step]) * self._times
         self._enter(step, reaction)
         self._err(step)
