@@ -21,7 +21,7 @@ class MotorNoise(Fault):
     executed: float = 1.0
     recorded: float = 1.0
     rest: float = 0.1  # share of full effort at which a still hand is held
-    memory: float = 0.45
+    memory: float = 0.4
 
     def next(self, before: Array, draws: Array) -> Array:
         """The noise's state (n, k) of unit variance, from that of the step before and normal draws (n, k)."""
