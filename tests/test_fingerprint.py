@@ -113,7 +113,10 @@ def test_what_is_passed_is_not_looked_into(floor):
 
 
 def test_our_own_rooms_take_part_as_far_as_they_are_imported():
-    found = _reached(["shopfloor.demos.collect", "shopfloor.envs.tasks.peg_insertion"], ["shopfloor.envs.tasks"])
+    found = _reached(
+        ["shopfloor.demos.collect", "shopfloor.demos.operators.fleet", "shopfloor.envs.tasks.peg_insertion"],
+        ["shopfloor.envs.tasks"],
+    )
     assert {"shopfloor.envs.vector", "shopfloor.envs.robots.arm", "shopfloor.demos.operators.aim"} <= found
     assert not any(name.startswith(("shopfloor.study", "shopfloor.envs.tasks.kitting")) for name in found)
 

@@ -41,7 +41,7 @@ OKAY = Habits(
     aborts=Aborts(0.02),
     practice=Practice(0.18),
     fatigue=Fatigue(0.04),
-    mood=Mood(0.22),
+    mood=Mood(0.2),
     device=LEADER_ARM,
 )
 BETTER = replace(

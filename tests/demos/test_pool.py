@@ -80,10 +80,10 @@ def test_an_impossible_crew_is_refused(tmp_path, field, value):
 
 
 def test_a_pool_is_read_until_a_selection_has_all_that_it_wants(tmp_path):
-    selection = Selection(robot_hours=0.01, filters={"short": Shorter(6.0)})
+    selection = Selection(robot_hours=0.01, filters={"short": Shorter(8.0)})
     chosen = POOL.load(tmp_path, selection, threads=0)
     longest = np.diff(chosen.bounds).max() / chosen.fps
-    assert longest <= 6.0
+    assert longest <= 8.0
     assert 0.01 - longest / 3600 < chosen.robot_hours <= 0.01
     many = POOL.load(tmp_path, first(70), threads=0)  # what else is there changes nothing
     assert selection.of(many)[0].content_hash == chosen.content_hash
