@@ -52,7 +52,7 @@ def test_without_faults_the_world_is_as_it_is(task):
     expert.act()
     own = env.task.expert()
     own._phase[:], own._choosing[:], own.item = expert._expert._phase, False, expert._expert.item
-    np.testing.assert_allclose(expert._expert._goals()[0], own._goals()[0], atol=1e-5)
+    np.testing.assert_allclose(expert._expert.goals()[0], own.goals()[0], atol=1e-5)
 
 
 def test_where_things_truly_are_changes_nothing_while_the_readings_stay(task):

@@ -199,7 +199,6 @@ def test_sac_trains_online_within_its_budget_and_is_evaluated_like_the_others(sh
         (["agent=custom", "agent._target_=no_such.Agent"], "no_such", "want the path of a class"),
         (["agent=custom"], "_target_", ""),
         (["data.episodes=-5"], "-5", "want 0 or more"),
-        (["data.pool=12"], "data.pool", "want one of episodes, successful_episodes"),
         (["data.sites=0"], "data.sites 0", "want more than 0"),
         (["data.sites=2000000"], "2000000 sites", "want 1 to"),
         (["evaluation.episodes=-1"], "-1", "want 1 or more"),

@@ -21,7 +21,7 @@ from shopfloor.study.running.evaluation import Evaluation, evaluate, player
 pytestmark = pytest.mark.usefixtures("graphics")
 
 EVALUATION = Evaluation(8, 4, 0)
-SMALL = [f"evaluation.{name}={value}" for name, value in vars(EVALUATION).items()]
+SMALL = [f"evaluation.{name}={getattr(EVALUATION, name)}" for name in ("episodes", "sites", "seed")]
 TINY = [*SMALL, "width=64", "height=48"]
 LITTLE_TIME = 6.0  # [s]
 

@@ -18,7 +18,7 @@ def a_row(agent: str, volume: int, seed: int, rng: np.random.Generator, *, first
         "agent": {"name": agent, "width": 256},
         "data": {"episodes": volume, "sites": 8, "successful_episodes": None, "robot_hours": None, "operators": None},
         "budget": {"unit": "gradient_steps", "amount": 100},
-        "evaluation": {"episodes": EPISODES, "split": "test", "distance": "near"},
+        "evaluation": {"episodes": EPISODES, "split": "test", "distance": "near", "horizon": 1.0},
         "seeds": {"data": seed, "fleet": seed, "training": seed},
     }
     versions, code = {"shopfloor": "0.3.0", "numpy": "2.4.6"}, "c0de"

@@ -131,7 +131,8 @@ def older(schema: int) -> dict[str, Any]:
     row = json.loads(json.dumps(a_row(3)))
     del row["data"]["operators"], row["agent"]["epochs"], row["evaluation"]["stage_names"], row["cell"]["seeds"]
     row["cell"]["seed"] = 3
-    del row["cell"]["evaluation"]["split"], row["cell"]["evaluation"]["distance"]
+    for name in ("split", "distance", "horizon"):
+        del row["cell"]["evaluation"][name]
     row["data"]["success_rate"] = row["data"].pop("successful_episodes") / row["data"]["episodes"]
     row["schema"] = schema
     if schema == 2:
