@@ -64,20 +64,21 @@ class PolicyDriver:
         return Notes.of_nobody(len(lanes))
 
 
-class ExploringDriver:
+class ExploringDriver(PolicyDriver):
     """A policy that acts by chance: noise is added to its actions, of which a share lasts into the next step."""
 
     def __init__(
         self, policy: Policy, *, lanes: int, act_dim: int, horizon_steps: int, strength: float, memory: float, seed: int
     ) -> None:
         """strength: standard deviation of the noise; memory: the share that lasts; seed: whose episodes they are."""
-        self._policy, self._seed, self._memory = PolicyDriver(policy), seed, memory
+        super().__init__(policy)
+        self._seed, self._memory = seed, memory
         self._fresh = strength * np.sqrt(1.0 - memory**2)
         self._draws, self._noise = np.zeros((lanes, horizon_steps, act_dim)), np.zeros((lanes, act_dim))
 
     def start(self, lanes: Ids, sites: NDArray[np.int64], episodes: NDArray[np.int64]) -> None:
         """Begin episodes (k,) at sites (k,) in lanes (k,)."""
-        self._policy.start(lanes, sites, episodes)
+        super().start(lanes, sites, episodes)
         _, steps, act_dim = self._draws.shape
         drawn = draw_normal(keys(Purpose.OPERATOR, self._seed, sites, episodes), "exploration", steps * act_dim)
         self._draws[lanes], self._noise[lanes] = drawn.reshape(-1, steps, act_dim), 0.0
@@ -86,22 +87,10 @@ class ExploringDriver:
         self, observations: NDArray[np.float32], step: NDArray[np.int64]
     ) -> tuple[NDArray[np.floating], NDArray[np.int8]]:
         """The policy's actions (n, act_dim), with noise."""
-        actions, sources = self._policy.act(observations, step)
+        actions, sources = super().act(observations, step)
         at = np.minimum(step, self._draws.shape[1] - 1)
         self._noise = self._memory * self._noise + self._fresh * self._draws[np.arange(len(at)), at]
         return actions + self._noise, sources
-
-    def recorded(self, actions: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The same."""
-        return actions
-
-    def stopped(self, step: NDArray[np.int64]) -> Mask:
-        """None (n,)."""
-        return np.zeros(len(step), np.bool_)
-
-    def notes(self, lanes: Ids) -> Notes:
-        """That no person drove."""
-        return Notes.of_nobody(len(lanes))
 
 
 class TakeoverDriver:
