@@ -25,6 +25,8 @@ class Fault:
     strength: float = 0.0
 
     def __post_init__(self) -> None:
+        if np.ndim(self.strength):  # of many lanes: each person's were looked at
+            return
         for field in fields(self):
             value = getattr(self, field.name)
             if not np.all(np.isfinite(value)) or not np.all(np.greater_equal(value, 0)):

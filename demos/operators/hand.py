@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from shopfloor.demos.operators.dice import Dice
-from shopfloor.demos.operators.fault import Array, Ids, Mask
-from shopfloor.demos.operators.habits import Habits, habits_of
+from shopfloor.demos.operators.fault import Array, Ids, Mask, of_people
+from shopfloor.demos.operators.habits import Habits
 from shopfloor.demos.operators.movement import RENEWED, Movements
 from shopfloor.envs.randomness import Keys, draw, draw_normal
 from shopfloor.envs.robots.robot import Robot
@@ -95,21 +95,27 @@ class Hand:
         lanes = lanes[(away[lanes] > NOTHING) | (turned[lanes] > STEADY)]
         if not len(lanes):
             return
-        at, habits = step[lanes], habits_of(self._habits, lanes)
+        at, habits = step[lanes], self._habits
+        overshoot, wrong_way = of_people(habits.overshoot, lanes), of_people(habits.wrong_way, lanes)
+        aim, curve, shaping = (
+            of_people(habits.aim, lanes),
+            of_people(habits.curve, lanes),
+            of_people(habits.shaping, lanes),
+        )
         far = left[lanes]
         sizes = away[lanes]
         draws = self._aim[lanes, at]
         bump = np.zeros_like(far)
-        stretch = habits.overshoot.factor(self._even["overshoot"][lanes, at, 0], self._overshoot[lanes, at, 0])
-        stretch = stretch * habits.wrong_way.factor(self._even["wrong_way"][lanes, at, 0], sizes)
+        stretch = overshoot.factor(self._even["overshoot"][lanes, at, 0], self._overshoot[lanes, at, 0])
+        stretch = stretch * wrong_way.factor(self._even["wrong_way"][lanes, at, 0], sizes)
         for number, group in enumerate(self._groups):
             if self._placed[group.start]:
                 own = draws[:, group.start + number : group.stop + number + 1]
-                far[:, group] = habits.aim.of(far[:, group], own) * stretch[:, None]
+                far[:, group] = aim.of(far[:, group], own) * stretch[:, None]
         for group in self._groups[: 1 if self._placed.any() else 0]:
-            bump[:, group] = habits.curve.aside(far[:, group], self._bend[lanes])
-        seconds = habits.shaping.seconds(sizes * CONTROL_PERIOD, speed[lanes], self._length[lanes, at, 0])
-        seconds = np.where(sizes > NOTHING, seconds, habits.shaping.stick) * times[lanes]
+            bump[:, group] = curve.aside(far[:, group], self._bend[lanes])
+        seconds = shaping.seconds(sizes * CONTROL_PERIOD, speed[lanes], self._length[lanes, at, 0])
+        seconds = np.where(sizes > NOTHING, seconds, shaping.stick) * times[lanes]
         self._movements.begin(lanes, far, bump, seconds)
         self._next[lanes] = self._interval[lanes] = np.maximum(RENEWED * seconds, reaction[lanes])
 
