@@ -26,7 +26,7 @@ HOVER = 0.008  # [m] of the gear over the shaft's end before it is lowered
 TRAVEL = 0.13  # [m] over the robot's base, height of the tool while it carries
 IN_PHASE = 0.04  # [rad] of the gear's turn from mesh before it is lowered
 LOWERING = 0.0035  # [m] by which the hand aims under the gear's place while it lowers it
-LEAD = 0.18  # [s] by which the hand turns ahead of the gear that it follows: the arm's lag
+LEAD = 0.13  # [s] by which the hand turns ahead of the gear that it follows: the arm's lag
 
 SEATED = 1.5e-3  # [m] that the middle of the lower face may be off its seat
 UPRIGHT_GOAL = np.cos(np.radians(5))

@@ -63,13 +63,13 @@ def test_worlds_and_persons_have_seeds_of_their_own():
 def test_skill_tiers_differ_in_success_and_speed():
     success, seconds = {}, {}
     for tier in TIERS:
-        dataset = collect(Fleet(tier, {tier: 8}), 32, lanes=32)
+        dataset = collect(Fleet(tier, {tier: 8}), 48, lanes=48)
         success[tier] = dataset.episode_success.mean()
         done = np.diff(dataset.bounds)[dataset.episode_success]
         seconds[tier] = done.mean() / dataset.fps
-    assert success["better"] > success["worse"] - 0.05
+    assert success["better"] > success["worse"]
     assert success["better"] > 0.85
-    assert seconds["better"] < seconds["worse"]
+    assert seconds["better"] < seconds["okay"] < seconds["worse"]
 
 
 def test_what_is_recorded_replays_to_the_same_observations():
