@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shopfloor.demos.operators.fault import Array, Fault, Mask
+from shopfloor.demos.operators.fault import Array, Fault
 
 LONGEST_ASTRAY = 1.6  # [control steps at top speed] that a correction goes the wrong way at the most: 20 mm of an arm
 
@@ -70,8 +70,3 @@ class Seeing(Fault):
     def of(self, draws: Array) -> Array:
         """Errors (k, 3) [m] from normal draws (k, 3)."""
         return np.asarray(np.reshape(np.multiply(self.strength, self.error), (-1, 1)) * draws)
-
-
-def chosen(chance: Array, strength: float) -> Mask:
-    """Where an event of a chance happens, from even draws."""
-    return np.asarray(chance < strength)
