@@ -84,6 +84,7 @@ def test_what_is_recorded_replays_to_the_same_observations():
         for recorded, action in zip(dataset.observations[frames], dataset.actions[frames], strict=True):
             np.testing.assert_array_equal(observation[0], recorded)
             observation, *_ = env.step(action[None])
+            env.resume([0])  # people go on when the work is done
 
 
 EXPERT = Fleet("expert", {"expert": 1}, tiers={"expert": Habits()})
@@ -99,6 +100,7 @@ EVERY_FAULT = {  # a strength at which each shows in a few episodes
     "reaction": 1.0,
     "pauses": 10.0,
     "start_idle": 1.0,
+    "end_idle": 10.0,
     "hesitation": 1.0,
     "misses": 1.0,
     "marginal_grasps": 1.0,
