@@ -182,7 +182,7 @@ class ReplayDriver:
 
     def lingers(self, lanes: Ids, step: NDArray[np.int64]) -> NDArray[np.int64]:
         """Control steps (k,) to the end of the recordings."""
-        return np.maximum(self._lengths()[self._playing[lanes]] - step, 0)
+        return np.asarray(np.maximum(self._lengths()[self._playing[lanes]] - step, 0))
 
     def notes(self, lanes: Ids) -> Notes:
         """Whose recording it was; labels are judged anew."""
