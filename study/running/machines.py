@@ -9,7 +9,7 @@ from typing import Any
 from shopfloor.demos.collect import Collector
 from shopfloor.demos.driver import Driver
 from shopfloor.demos.drivers import ExploringDriver
-from shopfloor.demos.labels import EXACT, Checker
+from shopfloor.demos.labels import EXACT, OWN_TEXT, Checker, Texts
 from shopfloor.demos.operators.fleet import Fleet
 from shopfloor.envs.randomness import Purpose, stream
 from shopfloor.envs.vector import ShopfloorVectorEnv
@@ -22,9 +22,9 @@ class Machines:
 
     agent: config of the agent, budget included; learns_from: the people it has learned from; demonstrations: how many
     of theirs; noise, memory: standard deviation of its actions' noise, and the share that lasts into the next step;
-    labels: who labels what it records; horizon: times the task's time limit, after which a recording is cut. Its bits
-    are those of this machine: training is not the same to the bit on another kind of processor. ValueError on numbers
-    that are none of these.
+    labels: who labels what it records; texts: who writes down which task it was; horizon: times the task's time limit,
+    after which a recording is cut. Its bits are those of this machine: training is not the same to the bit on another
+    kind of processor. ValueError on numbers that are none of these.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Machines:
     noise: float
     memory: float = 0.8
     labels: Checker = EXACT
+    texts: Texts = OWN_TEXT
     horizon: float = 1.0
 
     def __post_init__(self) -> None:

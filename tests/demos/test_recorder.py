@@ -1,13 +1,17 @@
 """Whoever drives, what is recorded is what was seen and done, and the labels are all that tells of the outcome."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from shopfloor.agents.expert import ExpertAgent
+from shopfloor.demos.dataset import Dataset
 from shopfloor.demos.driver import NOBODY, Notes, Source
 from shopfloor.demos.drivers import PolicyDriver, ReplayDriver, TakeoverDriver
-from shopfloor.demos.labels import Checker
+from shopfloor.demos.labels import Checker, Texts, known_texts, reworded_texts
 from shopfloor.demos.recorder import record
+from shopfloor.demos.truth import Truth
 from shopfloor.envs import DEFAULT, IDEAL, TASKS, ShopfloorVectorEnv, collection_sites
 from shopfloor.envs.vector import Ending
 
@@ -166,7 +170,8 @@ def test_a_policys_episodes_say_who_acted_when_and_how_they_ended():
     assert dataset.ended_by.tolist() == [Ending.TIME] * 3
     assert not dataset.terminated.any()
     assert dataset.feature_names == TASKS["PegInsertion"]().feature_names
-    assert (dataset.truth.outcomes.tolist(), dict(dataset.truth.faults)) == ([False] * 3, {})
+    assert dataset.truth.outcomes.tolist() == [False] * 3
+    assert list(dataset.truth.faults) == ["mistaken_text", "reworded_text"]
 
 
 def test_the_last_observation_is_what_followed_the_last_action():
@@ -224,6 +229,42 @@ def test_a_wrong_label_is_all_that_is_told_of_the_outcome():
     assert denied.ended_by.tolist() == [Ending.LOST] * 2
     assert denied.truth.outcomes.all()
     np.testing.assert_array_equal(denied.observations, done.observations)
+
+
+def written(texts, episodes=range(40), lanes=8):
+    return record(environment(lanes=lanes, steps=1), Person(lanes), episodes, seed=0, texts=texts)
+
+
+def test_mistaken_and_reworded_texts_are_in_the_recording_and_which_they_are_in_its_truth():
+    dataset = written(Texts(mistaken=0.3, reworded=0.3), range(200), lanes=50)
+    texts, own = np.array(dataset.texts), TASKS["PegInsertion"].instruction
+    assert dataset.task == own
+    mistaken, reworded = (dataset.truth.faults[name] == 1 for name in ("mistaken_text", "reworded_text"))
+    np.testing.assert_array_equal(mistaken, np.isin(texts, known_texts()) & (texts != own))
+    np.testing.assert_array_equal(reworded, np.isin(texts, reworded_texts(own)))
+    np.testing.assert_array_equal(~mistaken & ~reworded, texts == own)
+    for mask in (mistaken, reworded):
+        assert abs(mask.sum() - 60) < 4 * np.sqrt(200 * 0.3 * 0.7)  # 4 sigma of the binomial
+    assert dataset.without_truth().truth is None
+
+
+def test_texts_change_nothing_else_and_without_strength_nothing_at_all():
+    plain, faulty = written(Texts()), written(Texts(0.5, 0.5))
+    assert written(Texts(0.5, 0.5, strength=0.0)).content_hash == plain.content_hash
+    assert plain.texts == [TASKS["PegInsertion"].instruction] * 40
+    assert not any(values.any() for name, values in plain.truth.faults.items() if name.endswith("text"))
+    assert faulty.task not in faulty.texts
+    faults = {**faulty.truth.faults} | {name: plain.truth.faults[name] for name in ("mistaken_text", "reworded_text")}
+    corrected = replace(faulty, task_index=plain.task_index, truth=Truth(faulty.truth.outcomes, faults))
+    assert corrected.content_hash == plain.content_hash
+
+
+def test_a_text_is_the_same_whatever_the_lanes_and_the_shards():
+    texts = Texts(mistaken=0.3, reworded=0.3)
+    whole = written(texts, range(12), lanes=5)
+    parts = [written(texts, range(7), lanes=2), written(texts, range(7, 12), lanes=3)]
+    assert Dataset.concatenate(parts).content_hash == whole.content_hash
+    assert len(set(whole.texts)) > 2
 
 
 def test_what_cannot_be_recorded_is_refused():
