@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from shopfloor.demos.collect import Collector
-from shopfloor.demos.labels import Checker
+from shopfloor.demos.labels import Checker, Texts
 from shopfloor.demos.operators.fleet import Fleet
 from shopfloor.demos.operators.habits import FAULTS, Habits
 from shopfloor.demos.operators.mistakes import Aborts, Blunders
@@ -16,7 +16,7 @@ from shopfloor.envs.randomness import Purpose, keys
 from shopfloor.envs.tasks import PegInsertion
 
 HORIZON = round(1.6 * PegInsertion().horizon_steps)
-MIXED = Fleet("mixed", {"better": 2, "okay": 2, "worse": 2}, labels=Checker(0.02, 0.02))
+MIXED = Fleet("mixed", {"better": 2, "okay": 2, "worse": 2}, labels=Checker(0.02, 0.02), texts=Texts(0.2, 0.2))
 
 
 def collect(fleet, episodes, *, start=0, lanes=16, **arguments):
@@ -193,6 +193,13 @@ def test_an_imperfect_checker_flips_labels_and_nothing_else():
     np.testing.assert_array_equal(true.actions, noisy.actions)
     flipped = (true.episode_success != noisy.episode_success).mean()
     assert 0.1 < flipped < 0.5
+
+
+def test_a_fleets_texts_are_in_its_recordings():
+    true, wrong = (collect(replace(MIXED, texts=texts), 4, horizon_steps=5) for texts in (Texts(), Texts(mistaken=1.0)))
+    assert true.texts == [true.task] * 4
+    assert wrong.task == true.task not in wrong.texts
+    assert wrong.truth.faults["mistaken_text"].tolist() == [1] * 4
 
 
 @pytest.mark.parametrize(
