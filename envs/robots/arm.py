@@ -98,6 +98,7 @@ class Arm(Robot):
         self.action_names = (*MOTIONS, *self.tool.action_names)
         self.grip_columns = slice(len(MOTIONS), len(self.action_names))
         self.servos, self.tool_servos = (*JOINTS, *self.tool.servos), self.tool.servos
+        self.gradual_tools = self.tool.gradual
         self.grip_force = self.tool.grip_force
         self.speed_limits = {**dict.fromkeys(JOINTS, JOINT_SPEED), **self.tool.speed_limits}
 

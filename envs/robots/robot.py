@@ -30,6 +30,8 @@ class Robot(Observed, ABC):
     """Action columns, of whole groups, of motions that bring something to a place; the others' are speeds."""
     grip_columns: slice
     """Action columns of the tools' own, OPEN to CLOSED; may be empty."""
+    gradual_tools: bool = False
+    """Whether its tools open by degrees, as far as their action says: a hand may hold them half open."""
     camera: str
     """The camera that the robot carries."""
     grip_force: float

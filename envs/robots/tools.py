@@ -65,6 +65,8 @@ class Tool(Observed, ABC):
     """Name of each driven joint -> its top speed [rad/s] or [m/s]."""
     servos: Sequence[str]
     """Names of its actuators, without the arm's prefix."""
+    gradual: bool = False
+    """Whether it opens by degrees, as far as its action says."""
     ready: float = 0.0
     """Its `state` before work."""
 
@@ -105,6 +107,7 @@ class ParallelGripper(Tool):
     channels = (Channel("opening", "gripper", "scalar", 1),)
     terms = (Term("opening", "m", "opening of each finger", ONE),)
     grip_force = GRIP_FORCE
+    gradual = True
     servos = ("grip",)
 
     def __init__(
