@@ -22,7 +22,7 @@ SLIP = 0.3  # [s] for which a hand that slips goes astray
 ASTRAY = 0.4  # [share of top speed] with which it does
 LET_GO = 0.6  # [s] for which it holds nothing then
 GIVE_UP = (0.4, 1.5)  # [s] from what makes a person give up to the end of the recording
-PATIENCE, GRASP_PATIENCE = 1.3, 0.65  # times the expert's, before a person goes back: a failed grasp is seen soon
+PATIENCE, GRASP_PATIENCE = 1.6, 0.65  # times the expert's, before a person goes back: a failed grasp is seen soon
 SPAN = 0.5  # of the task's horizon, in which blunders and aborts happen
 NOTED = (
     "slowness",
@@ -164,7 +164,7 @@ class OperatorDriver:
             self._wait[ids] = hand.seconds_left()[ids] + pause[ids] * self._times[ids]
             hand.postpone(stops, self._wait)
             resting |= stops
-        hand.plan(np.flatnonzero(due & ~stops), left, step, speed=speed, times=self._times, reaction=reaction)
+        hand.plan(np.flatnonzero(~resting), left, step, speed=speed, times=self._times, reaction=reaction)
         actions = np.empty((len(step), self._grips.stop))
         actions[:, : self._grips.start] = hand.move(machine, step, resting)
         self._asked = np.where(resting[:, None], self._asked, expert.grip)

@@ -39,9 +39,9 @@ OKAY = Habits(
     detours=Detours(0.06),
     blunders=Blunders(0.02),
     aborts=Aborts(0.02),
-    practice=Practice(0.18),
+    practice=Practice(0.13),
     fatigue=Fatigue(0.04),
-    mood=Mood(0.2),
+    mood=Mood(0.24),
     device=LEADER_ARM,
 )
 BETTER = replace(

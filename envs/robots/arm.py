@@ -184,6 +184,10 @@ class Arm(Robot):
         turn = to_rotvec(compose(rotation, np.swapaxes(commanded_rotation, -1, -2)))
         return np.concatenate([position - commanded_position, turn], axis=1) / SCALE
 
+    def pressing(self) -> Array | None:
+        """The tool's."""
+        return self.tool.pressing()
+
     def tcp(self) -> Array:
         """Tool centre point (n, 3) [m]."""
         return self.pose()[0]

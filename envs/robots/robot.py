@@ -76,6 +76,10 @@ class Robot(Observed, ABC):
         gain (n,): share of the remaining way that a step commands; speed (n,): share of top speed.
         """
 
+    def pressing(self) -> Array | None:
+        """Force (n,) [N] with which its tool is pressed on the work; None where it is not made for that."""
+        return None
+
     def way(self, position: Array, rotation: Array) -> Array:
         """What is left to a pose: (n, columns of `placed`) [control steps at top speed], from what is commanded now."""
         return np.zeros((len(position), 0))

@@ -90,6 +90,10 @@ class Tool(Observed, ABC):
     def state(self) -> Array:
         """What the tool is doing (n,): opening, vacuum, force or torque."""
 
+    def pressing(self) -> Array | None:
+        """Force (n,) [N] with which the tool is pressed on its work; None of a tool that is not made for that."""
+        return None
+
     def after_step(self, ids: Ids) -> None:
         """Called once after simulations ids have moved on by a control period; for a tool that keeps a record."""
 
