@@ -22,7 +22,7 @@ SLIP = 0.3  # [s] for which a hand that slips goes astray
 ASTRAY = 0.4  # [share of top speed] with which it does
 LET_GO = 0.6  # [s] for which it holds nothing then
 GIVE_UP = (0.4, 1.5)  # [s] from what makes a person give up to the end of the recording
-PATIENCE, GRASP_PATIENCE = 1.6, 0.65  # times the expert's, before a person goes back: a failed grasp is seen soon
+PATIENCE, GRASP_PATIENCE = 1.3, 0.5  # times the expert's, before a person goes back: a failed grasp is seen soon
 SPAN = 0.5  # of the task's horizon, in which blunders and aborts happen
 NOTED = (
     "slowness",

@@ -9,7 +9,7 @@ import numpy as np
 from shopfloor.demos.operators.fault import Array, Fault
 from shopfloor.envs.simulation import CONTROL_PERIOD
 
-FULL_PRESS = 200.0  # [N] that take as much effort as a motion at full speed: what an arm can push for a while, knob
+FULL_PRESS = 250.0  # [N] that take as much effort as a motion at full speed: what an arm can push for a while, knob
 
 
 def effort(motion: Array, press: Array | None) -> Array:

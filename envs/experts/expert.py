@@ -126,8 +126,8 @@ class Style:
     """How the episodes' operators work, lane by lane; the default is the expert's own way.
 
     speed (n,) share of full speed; side (n,) in [-1, 1], from which side to approach;
-    patience (n,), grasp_patience (n,), how many times as long as the expert they try before they go back: of a grasp
-    they see sooner that it fails;
+    patience (n,), grasp_patience (n,), how many times as long as the expert they try before they go back: of a tool
+    that has closed they see sooner that it holds nothing;
     slip (n, 3) [m], error of the goal of a grasp, in the first slips (n,) attempts;
     regrasps (n,): how often they let go once more of what they have taken, and take it again;
     detour (n, 3) [m]: by which the next move goes round its goal first; it is 0 once the move has begun.
@@ -175,13 +175,13 @@ class Expert:
         self._aside = np.array([phase.aside for phase in phases])
         self._moves = np.array([phase.kind in ("reach", "carry") for phase in phases])
         self._grasps = np.array([phase.kind == "grasp" for phase in phases])
-        self._tries = self._grasps & np.array([phase.until is None for phase in phases])
         closed = np.array([min(np.ravel(phase.grip)) < 0 for phase in phases])
         self.carries = np.array([phase.kind in ("carry", "work") for phase in phases]) & (closed | (grips == 0))
         """Phases (phases,) in which something is held, or a robot that holds nothing is at its work."""
         follows = np.roll(~closed, -1)  # the next phase does not close the tools either
         self._eases = np.array([phase.kind == "reach" for phase in phases]) & ~closed & follows
         self._closes = self._grasps & closed
+        self._takes = self._closes & np.array([phase.until is None for phase in phases])  # nothing but nearness says so
         self._takes_up = self._closes & np.roll(self._grasps & ~closed, 1)  # the phase before lets go
 
     @property
@@ -271,7 +271,7 @@ class Expert:
             if phase.until is not None:
                 there = np.where(lanes, phase.until(), there)
         self._there = np.where(there & ~elsewhere, self._there + working, 0)
-        patience = np.where(self._tries[self._phase], self.style.grasp_patience, self.style.patience)
+        patience = np.where(self._takes[self._phase], self.style.grasp_patience, self.style.patience)
         tired = self._steps > self._patience[self._phase] * patience / self.style.speed
         failed = tired | lost
         done = ~failed & working & (self._there > self._dwell[self._phase])
