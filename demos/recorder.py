@@ -106,7 +106,7 @@ class _Tape:
             site=int(moment.sites[lane]),
             operator=int(notes.operators[place]),
             session=int(notes.sessions[place]),
-            outcome=bool(moment.info["success"][lane]),
+            outcome=bool(moment.ended_by[lane] == Ending.SUCCESS),
             ended_by=int(moment.ended_by[lane]),
             terminated=bool(moment.terminated[lane]),
             faults={name: float(values[place]) for name, values in notes.faults.items()},

@@ -13,6 +13,7 @@ from shopfloor.demos.labels import EXACT, Checker
 from shopfloor.demos.operators.fleet import Fleet
 from shopfloor.envs.randomness import Purpose, stream
 from shopfloor.envs.vector import ShopfloorVectorEnv
+from shopfloor.study.running import from_config
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,6 @@ class Machines:
         self, env: ShopfloorVectorEnv, *, sites: Sequence[int], seed: int, fleet_seed: int, count: int | None = None
     ) -> Driver:
         """The policy at work in env, after it has learned from people at the same sites in other episodes."""
-        from shopfloor.study.running import from_config  # which makes fleets, this one too
-
         own, apart = env.num_envs, 1 + seed  # of the seed after: the worlds that it learns in are not those it plays in
         collector = Collector(
             env.task.fresh, env.realism, self.learns_from, sites=sites, seed=apart, fleet_seed=fleet_seed, lanes=own

@@ -61,6 +61,9 @@ class Person:
     def stopped(self, step):
         return step >= self.patience
 
+    def lingers(self, lanes, step):
+        return np.zeros(len(lanes), np.int64)
+
     def notes(self, lanes):
         number = self.episode[lanes]
         return Notes(10 + number, number // 2, {"haste": number / 10})
@@ -69,6 +72,61 @@ class Person:
 def expert_dataset(task, lanes, episodes, *, realism=IDEAL, steps=SHORT):
     env = environment(task, lanes, realism=realism, steps=steps)
     return record(env, PolicyDriver(ExpertAgent().attach(env)), episodes, seed=0)
+
+
+class Lingering(PolicyDriver):
+    """A policy whose episodes go on for so many control steps when the work is done, in which it lets go of it."""
+
+    def __init__(self, policy, steps):
+        super().__init__(policy)
+        self.steps, self.done = steps, np.zeros(3, bool)
+
+    def start(self, lanes, sites, episodes):
+        super().start(lanes, sites, episodes)
+        self.done[lanes] = False
+
+    def act(self, observations, step):
+        actions, sources = super().act(observations, step)
+        actions = np.where(self.done[:, None], 0.5, actions)
+        return actions, sources
+
+    def lingers(self, lanes, step):
+        self.done[lanes] = True
+        return np.full(len(lanes), self.steps)
+
+
+def lingering(steps, *, horizon=300):
+    env = environment("PegInsertion", 3, steps=horizon)
+    return record(env, Lingering(ExpertAgent().attach(env), steps), range(5), seed=0)
+
+
+def test_an_episode_goes_on_when_the_work_is_done_for_as_long_as_its_driver_lingers():
+    at_once, later = lingering(0), lingering(7)
+    assert at_once.episode_success.all()
+    assert np.diff(later.bounds).tolist() == (np.diff(at_once.bounds) + 7).tolist()
+    assert later.ended_by.tolist() == [Ending.SUCCESS] * 5  # also where letting go undoes it
+    assert later.terminated.all()
+    assert later.truth.outcomes.all()
+    assert later.success.sum() == 5
+    for episode in range(5):
+        ours, theirs = later.bounds[episode], at_once.bounds[episode]
+        length = at_once.bounds[episode + 1] - theirs
+        np.testing.assert_array_equal(
+            later.observations[ours : ours + length], at_once.observations[theirs : theirs + length]
+        )
+        after = later.observations[ours + length : later.bounds[episode + 1]]
+        assert len(np.unique(after, axis=0)) == 7  # the world goes on, too
+
+
+def test_an_episode_that_lingers_replays_and_ends_with_the_time_at_the_latest():
+    later = lingering(7)
+    again = record(environment("PegInsertion", 2, steps=300), ReplayDriver(later), range(5), seed=0)
+    for name in ("observations", "last_observations", "rewards", "success", "ended_by", "terminated", "bounds"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(later, name), err_msg=name)
+    longest = int(np.diff(lingering(0).bounds).max())
+    cut = lingering(7, horizon=longest + 3)
+    assert np.diff(cut.bounds).max() == longest + 3
+    assert cut.ended_by.tolist() == [Ending.SUCCESS] * 5
 
 
 def test_what_was_recorded_replays_open_loop_to_the_same_states(task):

@@ -87,6 +87,7 @@ def test_what_is_recorded_replays_to_the_same_observations():
             read_again = np.array_equal(recorded, before)  # by the device's recorder
             np.testing.assert_array_equal(before if read_again else observation[0], recorded)
             before, (observation, *_) = recorded, env.step(action[None])
+            env.resume([0])  # people go on when the work is done
 
 
 EXPERT = Fleet("expert", {"expert": 1}, tiers={"expert": Habits()})
@@ -102,6 +103,7 @@ EVERY_FAULT = {  # a strength at which each shows in a few episodes
     "reaction": 1.0,
     "pauses": 10.0,
     "start_idle": 1.0,
+    "end_idle": 10.0,
     "hesitation": 1.0,
     "misses": 1.0,
     "marginal_grasps": 1.0,
