@@ -94,7 +94,7 @@ class Hand:
 
     def seconds_left(self) -> Array:
         """Time (n,) [s] until what is under way is done."""
-        return np.max([track.movements.seconds_left() for track in self._tracks], axis=0)
+        return np.asarray(np.max([track.movements.seconds_left() for track in self._tracks], axis=0))
 
     def rest(self, lanes: Ids, seconds: Array) -> None:
         """Begin to let go of the stick in lanes (k,), in so many seconds (k,)."""

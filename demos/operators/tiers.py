@@ -16,7 +16,7 @@ from shopfloor.demos.operators.trembling import MotorNoise, Tremor
 LEADER_ARM = Device(1.0, dead_zone=0.016, squeeze=0.35, repeats=0.04, ease=0.3, rereads=0.06)
 
 OKAY = Habits(
-    pace=1.0,
+    pace=1.06,
     pace_spread=0.05,
     individuality=0.15,
     side=1.0,
@@ -47,7 +47,7 @@ OKAY = Habits(
 )
 BETTER = replace(
     OKAY,
-    pace=1.05,
+    pace=1.12,
     aim=Aim(0.6),
     overshoot=Overshoot(0.12),
     wrong_way=WrongWay(0.005),
@@ -63,7 +63,7 @@ BETTER = replace(
 )
 WORSE = replace(
     OKAY,
-    pace=0.95,
+    pace=1.0,
     aim=Aim(1.4),
     overshoot=Overshoot(0.35),
     wrong_way=WrongWay(0.04),
