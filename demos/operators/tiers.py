@@ -13,7 +13,7 @@ from shopfloor.demos.operators.sessions import Fatigue, Mood, Practice
 from shopfloor.demos.operators.timing import EndIdle, Hesitation, Pauses, Reaction, StartIdle
 from shopfloor.demos.operators.trembling import MotorNoise, Tremor
 
-LEADER_ARM = Device(1.0, dead_zone=0.016, squeeze=0.35, repeats=0.04, ease=0.3, rereads=0.06)
+LEADER_ARM = Device(1.0, dead_zone=0.016, squeeze=0.35, repeats=0.03, ease=0.3, rereads=0.06)
 
 OKAY = Habits(
     pace=1.06,
