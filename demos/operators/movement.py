@@ -30,10 +30,10 @@ class Shaping(Fault):
     def seconds(self, away: Array, speed: Array, times: Array, draws: Array) -> Array:
         """How long (n,) [s] a submovement takes over what is `away` (n,) [s] at top speed, at a share `speed` of it.
 
-        times (n,): the person's factor on times, who drives no robot beyond its top speed.
+        times (n,): the person's factor on times.
         """
-        wanted = times * (self.least + self.slope * away / speed) * np.exp(self.spread * draws)
-        return np.asarray(np.maximum(wanted, PEAK * away))
+        shortest = np.maximum(self.least + self.slope * away / speed, PEAK * away)
+        return np.asarray(times * shortest * np.exp(self.spread * draws))
 
 
 class Movements:
