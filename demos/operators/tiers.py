@@ -42,7 +42,7 @@ OKAY = Habits(
     aborts=Aborts(0.02),
     practice=Practice(0.13),
     fatigue=Fatigue(0.04),
-    mood=Mood(0.24),
+    mood=Mood(0.2),
     device=LEADER_ARM,
 )
 BETTER = replace(
