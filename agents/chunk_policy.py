@@ -74,8 +74,8 @@ class ChunkPolicy(ABC):
         """What was learned, by name."""
 
     @abstractmethod
-    def restore(self, tensors: Mapping[str, NDArray[Any]]) -> None:
-        """Learn what `tensors` gave: afterwards `predict` gives the same bits."""
+    def restore(self, tensors: Mapping[str, NDArray[Any]], inputs: int, outputs: int) -> None:
+        """Learn what `tensors` gave, of so many features and numbers a chunk: `predict` gives the same bits then."""
 
     @property
     @abstractmethod
@@ -128,8 +128,9 @@ class ChunkPolicy(ABC):
         saved = storage.read(folder, cls)
         agent, tensors = cls(**saved.arguments), dict(saved.tensors)
         act_dim, mean, std = (tensors.pop(name) for name in ("act_dim", f"{FEATURES}mean", f"{FEATURES}std"))
-        agent.restore(tensors)
-        agent._attach(Features(mean, std, agent.fine), act_dim=act_dim.item())
+        features, act_dim = Features(mean, std, agent.fine), act_dim.item()
+        agent.restore(tensors, features.width, agent.chunk * act_dim)
+        agent._attach(features, act_dim=act_dim)
         return agent
 
     def _known(self) -> tuple[Features, Lanes]:

@@ -56,7 +56,7 @@ class NearestNeighbours(ChunkPolicy):
         """The demonstrations."""
         return {"keys": self._stored().keys, "chunks": self._stored().chunks}
 
-    def restore(self, tensors: Mapping[str, NDArray[Any]]) -> None:
+    def restore(self, tensors: Mapping[str, NDArray[Any]], inputs: int, outputs: int) -> None:
         """These demonstrations."""
         self._memory = _Memory(tensors["keys"], tensors["chunks"])
 

@@ -26,21 +26,23 @@ def train(
     batch_size: int,
     learning_rate: float,
     weight_decay: float,
+    averaging: float,
     generator: torch.Generator,
-    passes: float = 1.0,
 ) -> TrainingRecord:
     """Train network's parameters on batches of sample numbers (batch_size,) until the budget is spent; what it took.
 
     loss_of: the loss of a batch, a scalar; label: of the progress bar; learning_rate: at the start of the cosine;
-    generator: of the batches; passes: how often a sample's loss runs the parameters, for the FLOPs that are counted.
+    averaging: share of the weights' running mean that a step leaves, with which network ends; 0 for the last weights;
+    generator: of the batches. A gradient step counts 6 FLOP a parameter and sample (Kaplan et al. 2020).
     ValueError on a budget of interactions, or of nothing.
     """
     parameters = count_parameters(network)
-    flops_per_step = 6.0 * parameters * batch_size * passes
+    flops_per_step = 6.0 * parameters * batch_size
     progress = budget.steps(flops_per_step, label=label)
     # One kernel for all parameters: the quickest of torch's three AdamW on a CPU.
     optimiser = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=weight_decay, fused=True)
     (group,) = optimiser.param_groups
+    mean = [parameter.detach().clone() for parameter in network.parameters()] if averaging else []
     steps, recent = 0, deque[torch.Tensor](maxlen=LOSS_WINDOW)
     with single_threaded():
         for fraction, batch in zip(progress, _batches(samples, batch_size, generator), strict=False):
@@ -49,8 +51,13 @@ def train(
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
+            if averaging:  # at first the plain mean of all, so that the start is forgotten
+                share = min(averaging, steps / (steps + 10))
+                torch._foreach_lerp_(mean, list(network.parameters()), 1 - share)
             recent.append(loss.detach())
             steps += 1
+    for parameter, average in zip(network.parameters(), mean, strict=False):
+        parameter.data.copy_(average)
     return TrainingRecord(
         parameters=parameters,
         gradient_steps=steps,
