@@ -71,7 +71,8 @@ class Mixture:
         return means[torch.arange(len(means)), weights.argmax(dim=1)]
 
     def _read(self, numbers: torch.Tensor, outputs: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        weights, means, stds = numbers.split((self.modes, self.modes * outputs, self.modes * outputs), dim=1)
+        sizes = [self.modes, self.modes * outputs, self.modes * outputs]
+        weights, means, stds = torch.split(numbers, sizes, dim=1)
         shape = (-1, self.modes, outputs)
         return weights.log_softmax(dim=1), means.reshape(shape), nn.functional.softplus(stds.reshape(shape)) + LEAST_STD
 
