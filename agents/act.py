@@ -69,8 +69,9 @@ class ActionChunking(NetworkPolicy):
         mean, log_variance = network.styled(frames, chunks)
         noise = torch.randn(mean.shape, generator=generator)
         said = network(frames, mean + (0.5 * log_variance).exp() * noise)
-        divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(dim=1).mean()
-        return nn.functional.l1_loss(said, chunks) + self.kl_weight * divergence / chunks.shape[1]
+        divergence: torch.Tensor = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(dim=1).mean()
+        loss: torch.Tensor = nn.functional.l1_loss(said, chunks) + self.kl_weight * divergence / chunks.shape[1]
+        return loss
 
     def answer(self, network: Any, inputs: torch.Tensor, outputs: int) -> torch.Tensor:
         """Chunks of the middle style."""
