@@ -27,7 +27,7 @@ class Pauses(Fault):
 
     rate: float = 0.04  # [1/s]
     median: float = 0.45  # [s]
-    spread: float = 0.3  # standard deviation of the log
+    spread: float = 0.25  # standard deviation of the log
 
     def seconds(self, chance: Array, draws: Array, waited: Array) -> Array:
         """Length (n,) [s] of a pause that begins after `waited` (n,) [s] of work, 0 for none, from even draws (n,)."""
