@@ -57,7 +57,8 @@ REASONS = {
     "sleep": "not done after",
     "diverge": "Fragile.fit() gave final_loss nan, want a finite number: the training diverged",
 }
-SMALL = ["evaluation.episodes=2", "evaluation.sites=2", "agent=custom", "agent._target_=fragile.Fragile"]
+SHORT = ["evaluation.episodes=2", "evaluation.sites=2", "evaluation.horizon=0.1"]
+SMALL = [*SHORT, "agent=custom", "agent._target_=fragile.Fragile"]
 
 
 @pytest.fixture
