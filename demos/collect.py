@@ -51,11 +51,19 @@ class Collector:
         )
         self._seed = seed
         fleet_seed = seed if fleet_seed is None else fleet_seed
-        self._checker = fleet.labels
+        self._checker, self._texts = fleet.labels, fleet.texts
         self._driver = fleet.driver(self._env, sites=sites, seed=seed, fleet_seed=fleet_seed, count=operators)
 
     def __call__(self, start: int, stop: int) -> Dataset:
         """Episodes start ... stop - 1."""
         label = f"demonstrations {start} to {stop - 1}"
         episodes = range(start, stop)
-        return record(self._env, self._driver, episodes, seed=self._seed, checker=self._checker, label=label)
+        return record(
+            self._env,
+            self._driver,
+            episodes,
+            seed=self._seed,
+            checker=self._checker,
+            texts=self._texts,
+            label=label,
+        )

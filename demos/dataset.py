@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shopfloor.demos.source import Source
+from shopfloor.demos.task_texts import in_order, joined, numbered
 from shopfloor.demos.truth import Truth
 
 _PER_FRAME: dict[str, tuple[type[np.generic], int]] = {  # type and dimensions of every array
@@ -31,6 +32,7 @@ _PER_EPISODE: dict[str, tuple[type[np.generic], int]] = {
     "policies": (np.int64, 1),
     "ended_by": (np.int64, 1),
     "terminated": (np.bool_, 1),
+    "task_index": (np.int64, 1),
     "last_observations": (np.float32, 2),
 }
 _KINDS: dict[str, tuple[type[np.generic], int]] = {**_PER_FRAME, "bounds": (np.int64, 1), **_PER_EPISODE}
@@ -58,7 +60,9 @@ class Dataset:
     policies       (episodes,) int64, index of the policy that took part; NOBODY for none
     ended_by       (episodes,) int64, an `Ending` as the label has it; 0 where nobody has said
     terminated     (episodes,) bool, whether its last frame led to a state after which there is nothing
+    task_index     (episodes,) int64, the number in task_texts of the text that was written down for it: it may be wrong
     last_observations  (episodes, obs_dim) float32, what was seen after the last action
+    task_texts     different texts, each a sentence: first the dataset's own, then others as the first episode has them
     feature_names  names of the observation's elements, then of the action's
     truth          what only the generator knows; None where that is kept from the reader
     """
@@ -77,10 +81,11 @@ class Dataset:
     policies: Numbers
     ended_by: Numbers
     terminated: NDArray[np.bool_]
+    task_index: Numbers
     last_observations: Floats
     state_dim: int
     fps: int  # [Hz]
-    task: str  # the task's text, one sentence
+    task_texts: tuple[str, ...]
     robot_type: str
     feature_names: tuple[str, ...]
     truth: Truth | None = None
@@ -109,6 +114,9 @@ class Dataset:
         if len(self.feature_names) != self.obs_dim + self.act_dim:
             want = f"{self.obs_dim} of the observation and {self.act_dim} of the action"
             raise ValueError(f"{len(self.feature_names)} feature names, want {want}")
+        texts, index = in_order(self.task_texts, self.task_index)
+        object.__setattr__(self, "task_texts", texts)
+        object.__setattr__(self, "task_index", index)
         for name in _KINDS:
             view = getattr(self, name).view()
             view.flags.writeable = False
@@ -123,7 +131,8 @@ class Dataset:
         bounds: Numbers,
         fps: int,
         state_dim: int | None = None,
-        task: str = "",
+        task: str | None = None,
+        texts: Sequence[str] | None = None,
         robot_type: str = "unknown",
         feature_names: Sequence[str] | None = None,
         rewards: Floats | None = None,
@@ -142,10 +151,13 @@ class Dataset:
     ) -> Self:
         """A dataset of which only a part is known, as of one made by hand or of others.
 
-        What is not given is: state_dim all of the observation, names numbers, times the frames' numbers over fps, the
-        last observation that of the last frame, the policy nobody, and 0 or false for all else: an operator's, no
-        success, no reward, at site 0, by operator 0.
+        task: the dataset's own text; texts: of each episode. What is not given is: task the first episode's text, each
+        text the task's, state_dim all of the observation, names numbers, times the frames' numbers over fps, the last
+        observation that of the last frame, the policy nobody, and 0 or false for all else: an operator's, no success,
+        no reward, at site 0, by operator 0.
         """
+        own = task if task is not None else texts[0] if texts else ""
+        task_texts, task_index = numbered(own, [own] * (len(bounds) - 1) if texts is None else texts)
         frames, episodes = len(observations), len(bounds) - 1
         nothing = np.zeros(episodes, np.int64)
         names = [f"observation_{i}" for i in range(observations.shape[1])]
@@ -166,10 +178,11 @@ class Dataset:
             policies=nothing + NOBODY if policies is None else policies,
             ended_by=nothing if ended_by is None else ended_by,
             terminated=np.zeros(episodes, np.bool_) if terminated is None else terminated,
+            task_index=task_index,
             last_observations=observations[bounds[1:] - 1] if last_observations is None else last_observations,
             state_dim=observations.shape[1] if state_dim is None else state_dim,
             fps=fps,
-            task=task,
+            task_texts=task_texts,
             robot_type=robot_type,
             feature_names=tuple(names if feature_names is None else feature_names),
             truth=truth,
@@ -212,11 +225,12 @@ class Dataset:
             if part._kind != first._kind:
                 raise ValueError(f"dataset of {part._kind}, want {first._kind} like the first")
         names = (*_PER_FRAME, *_PER_EPISODE)
-        joined: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+        arrays: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
         lengths = np.concatenate([np.diff(part.bounds) for part in parts])
         truths = [part.truth for part in parts if part.truth is not None]
         truth = Truth.concatenate(truths) if truths else None
-        return replace(first, bounds=_bounds_of(lengths), truth=truth, **joined)
+        texts, arrays["task_index"] = joined([(part.task_texts, part.task_index) for part in parts])
+        return replace(first, bounds=_bounds_of(lengths), truth=truth, task_texts=texts, **arrays)
 
     def __len__(self) -> int:
         """Number of episodes."""
@@ -241,6 +255,16 @@ class Dataset:
     def robot_hours(self) -> float:
         """Recorded time of the robot [h]."""
         return self.frames / self.fps / 3600
+
+    @property
+    def task(self) -> str:
+        """The text of the dataset's own task, whatever was written down for its episodes."""
+        return self.task_texts[0]
+
+    @property
+    def texts(self) -> list[str]:
+        """The text of each episode (episodes,)."""
+        return [self.task_texts[number] for number in self.task_index]
 
     @property
     def episode_success(self) -> NDArray[np.bool_]:

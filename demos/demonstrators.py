@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from shopfloor.demos.driver import Driver
-from shopfloor.demos.labels import Checker
+from shopfloor.demos.labels import Checker, Texts
 from shopfloor.envs.vector import ShopfloorVectorEnv
 
 
@@ -27,6 +27,11 @@ class Demonstrators(Protocol):
     @property
     def labels(self) -> Checker:
         """Who looks at an episode's outcome and labels it."""
+        ...
+
+    @property
+    def texts(self) -> Texts:
+        """Who writes down which task an episode was of."""
         ...
 
     def require(self, count: int | None) -> None:

@@ -61,6 +61,10 @@ class Driver(Protocol):
         """Lanes (n,) whose driver ends the episode itself, after so many control steps (n,) of it."""
         ...
 
+    def lingers(self, lanes: Ids, step: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Control steps (k,) for which the driver goes on in lanes (k,), where the work is done after so many (k,)."""
+        ...
+
     def notes(self, lanes: Ids) -> Notes:
         """What there is to say of the episodes in lanes (k,): asked when they are over, before others start there."""
         ...

@@ -59,6 +59,10 @@ class PolicyDriver:
         """None (n,)."""
         return np.zeros(len(step), np.bool_)
 
+    def lingers(self, lanes: Ids, step: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Not at all: zeros (k,)."""
+        return np.zeros(len(lanes), np.int64)
+
     def notes(self, lanes: Ids) -> Notes:
         """That no person drove."""
         return Notes.of_nobody(len(lanes))
@@ -127,6 +131,10 @@ class TakeoverDriver:
         """Lanes (n,) whose operator ends the episode while it acts there."""
         return self._operator.stopped(step) & self._taken
 
+    def lingers(self, lanes: Ids, step: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Control steps (k,) for which the operator goes on, where it acts."""
+        return np.asarray(np.where(self._taken[lanes], self._operator.lingers(lanes, step), 0))
+
     def notes(self, lanes: Ids) -> Notes:
         """The operator's."""
         return self._operator.notes(lanes)
@@ -170,12 +178,19 @@ class ReplayDriver:
 
     def stopped(self, step: NDArray[np.int64]) -> Mask:
         """Lanes (n,) whose recording is over."""
-        return np.asarray(step >= np.diff(self._dataset.bounds)[self._playing])
+        return np.asarray(step >= self._lengths()[self._playing])
+
+    def lingers(self, lanes: Ids, step: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Control steps (k,) to the end of the recordings."""
+        return np.asarray(np.maximum(self._lengths()[self._playing[lanes]] - step, 0))
 
     def notes(self, lanes: Ids) -> Notes:
         """Whose recording it was; labels are judged anew."""
         places = self._playing[lanes]
         return Notes(self._dataset.operators[places], self._dataset.sessions[places])
+
+    def _lengths(self) -> NDArray[np.int64]:
+        return np.diff(self._dataset.bounds)
 
     def _grow(self, lanes: int) -> None:
         if lanes > len(self._playing):

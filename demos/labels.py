@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shopfloor.envs.randomness import Keys, Purpose, draw, keys
+from shopfloor.envs.tasks import TASKS
 
 Mask = NDArray[np.bool_]
 Numbers = NDArray[np.int64]
 
+MISTAKEN_TEXT, REWORDED_TEXT = "mistaken_text", "reworded_text"  # names of these faults in a dataset's truth
 OTHER_WORDS = (  # for a task's text as it stands, and with a small first letter and no full stop
     "Please {small}.",
     "Could you {small}?",
@@ -79,6 +81,13 @@ class Texts:
         if self.mistaken + self.reworded > 1:
             raise ValueError(f"{self.mistaken} mistaken and {self.reworded} reworded, want 1 or less together")
 
+    def faults(self, key: Keys) -> dict[str, Mask]:
+        """By name, in which of the episodes with keys (k, 2) each fault is: (k,) bool."""
+        share = draw(key, "text/share", 1)[:, 0]
+        mistaken = share < self.strength * self.mistaken
+        reworded = ~mistaken & (share < self.strength * (self.mistaken + self.reworded))
+        return {MISTAKEN_TEXT: mistaken, REWORDED_TEXT: reworded}
+
     def texts(self, key: Keys, text: str, others: Sequence[str]) -> list[str]:
         """Texts (k,) of episodes with keys (k, 2) of a task with this text, where there are others' texts too.
 
@@ -87,15 +96,22 @@ class Texts:
         others = sorted(set(others) - {text})
         if self.strength * self.mistaken and not others:
             raise ValueError("texts of other tasks: none, want one or more for those that are mistaken")
-        share, which = draw(key, "text/share", 1)[:, 0], draw(key, "text/which", 1)[:, 0]
-        mistaken = share < self.strength * self.mistaken
-        reworded = ~mistaken & (share < self.strength * (self.mistaken + self.reworded))
+        which, faults = draw(key, "text/which", 1)[:, 0], self.faults(key)
+        mistaken, reworded = faults[MISTAKEN_TEXT], faults[REWORDED_TEXT]
         said = reworded_texts(text)
-        chosen = np.full(len(share), text, dtype=object)
+        chosen = np.full(len(which), text, dtype=object)
         if mistaken.any():
             chosen[mistaken] = np.array(others, dtype=object)[(which[mistaken] * len(others)).astype(np.intp)]
         chosen[reworded] = np.array(said, dtype=object)[(which[reworded] * len(said)).astype(np.intp)]
         return list(chosen)
+
+
+OWN_TEXT = Texts()
+
+
+def known_texts() -> list[str]:
+    """The texts of all tasks that are registered, sorted."""
+    return sorted(task.instruction for task in TASKS.values())
 
 
 def reworded_texts(text: str) -> list[str]:

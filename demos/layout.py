@@ -11,6 +11,8 @@ REWARD, SUCCESS, DONE = "next.reward", "next.success", "next.done"
 TERMINATED, TRUNCATED = "next.terminated", "next.truncated"  # Gymnasium's words, where LeRobot has only next.done
 # LeRobot takes whatever begins with "observation" for a policy's input, and wants timestamp to be index / fps
 SOURCE, MEASURED = "source", "measured_time"
+TASK_INDEX = "task_index"  # a text's number; that of the dataset's own task is 0
+TEXTS = ("__index_level_0__", "task")  # the column of texts in tasks.parquet: pandas' index, without a name or with it
 LAST = "last_observation"  # of an episode's row
 PER_EPISODE = {  # a Dataset's field -> its column in the episodes' table
     "sites": "site",

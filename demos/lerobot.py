@@ -32,8 +32,10 @@ from shopfloor.demos.layout import (
     STATE,
     STATS_PATH,
     SUCCESS,
+    TASK_INDEX,
     TASKS_PATH,
     TERMINATED,
+    TEXTS,
     TRUNCATED,
     TRUTH_PATH,
     VERSION,
@@ -144,7 +146,7 @@ def _write_parts(dataset: Dataset, folder: Path) -> None:
         folder / EPISODES_PATH,
         {
             "episode_index": pa.array(np.arange(episodes)),
-            "tasks": pa.array([[dataset.task]] * episodes, pa.list_(pa.string())),
+            "tasks": pa.array([[text] for text in dataset.texts], pa.list_(pa.string())),
             "length": pa.array(np.diff(dataset.bounds)),
             "data/chunk_index": pa.array(files // CHUNK_FILES),
             "data/file_index": pa.array(files % CHUNK_FILES),
@@ -161,10 +163,10 @@ def _write_parts(dataset: Dataset, folder: Path) -> None:
             "meta/episodes/file_index": pa.array(np.zeros(episodes, np.int64)),
         },
     )
-    index = "__index_level_0__"
+    index = TEXTS[0]
     _write_table(
         folder / TASKS_PATH,
-        {"task_index": pa.array([0], pa.int64()), index: pa.array([dataset.task])},
+        {TASK_INDEX: pa.array(np.arange(len(dataset.task_texts))), index: pa.array(dataset.task_texts)},
         metadata={"pandas": json.dumps(_pandas_index(index))},
     )
     _write_json(folder / STATS_PATH, overall_statistics(columns))
@@ -193,7 +195,7 @@ def _columns(dataset: Dataset) -> dict[str, NDArray[Any]]:
         "frame_index": frame,
         "episode_index": np.repeat(np.arange(len(dataset)), lengths),
         "index": np.arange(dataset.frames),
-        "task_index": np.zeros(dataset.frames, np.int64),
+        TASK_INDEX: np.repeat(dataset.task_index, lengths),
     }
     plain = {
         name: values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values for name, values in columns.items()
@@ -208,7 +210,7 @@ def _info(dataset: Dataset, columns: Mapping[str, NDArray[Any]]) -> dict[str, An
         "robot_type": dataset.robot_type,
         "total_episodes": len(dataset),
         "total_frames": dataset.frames,
-        "total_tasks": 1,
+        "total_tasks": len(dataset.task_texts),
         "chunks_size": CHUNK_FILES,
         "data_files_size_in_mb": FILE_MB,
         "video_files_size_in_mb": 200,
@@ -268,7 +270,7 @@ def _pandas_index(index: str) -> dict[str, Any]:
         "index_columns": [index],
         "column_indexes": [{"name": None, "field_name": None, **text, "metadata": {"encoding": "UTF-8"}}],
         "columns": [
-            {"name": "task_index", "field_name": "task_index", **number},
+            {"name": TASK_INDEX, "field_name": TASK_INDEX, **number},
             {"name": None, "field_name": index, **text},
         ],
         "pandas_version": "2.0.0",

@@ -57,8 +57,9 @@ def play(
 ) -> Iterator[Moment]:
     """Play the episodes, by number, to their ends, as many side by side as env has lanes; lanes change no bit.
 
-    seed: whose episodes; by default env's own. An episode that its driver has stopped is `GAVE_UP`. What is done is
-    the action as float32, which a dataset can hold. ValueError where env starts episodes by itself.
+    seed: whose episodes; by default env's own. An episode that its driver has stopped is `GAVE_UP`; one whose work is
+    done goes on for as long as its driver lingers, and was a success whatever comes then. What is done is the action as
+    float32, which a dataset can hold. ValueError where env starts episodes by itself.
     """
     mode = env.metadata["autoreset_mode"]
     if mode != AutoresetMode.DISABLED:
@@ -66,6 +67,7 @@ def play(
     waiting = iter(episodes)
     idle = np.ones(env.num_envs, dtype=bool)
     numbers, sites = np.zeros(env.num_envs, np.int64), np.zeros(env.num_envs, np.int64)
+    lingers = np.zeros(env.num_envs, np.int64)  # [control steps] that an episode goes on, whose work is done
     current: Any = None
     while True:
         free = np.flatnonzero(idle)
@@ -87,9 +89,19 @@ def play(
         chosen, sources = driver.act(current, steps)
         actions = _as_recorded(chosen)
         after, rewards, terminated, truncated, info = env.step(actions)
+        done = lingers > 0
+        lingers[done] -= 1
+        succeeded = np.flatnonzero(info["success"] & ~done & ~idle)
+        if len(succeeded):
+            done[succeeded] = True
+            so_far = env.steps[succeeded]
+            lingers[succeeded] = np.minimum(driver.lingers(succeeded, so_far), env.horizon_steps - so_far)
+        lingers[info["diverged"]] = 0
+        if lingers.any():
+            env.resume(np.flatnonzero(lingers))
         over = terminated | truncated
-        stopped = driver.stopped(env.steps) & ~over
-        ended = (over | stopped) & ~idle
+        stopped = driver.stopped(env.steps) & ~over & ~done
+        ended = np.where(done, lingers == 0, over | stopped) & ~idle
         yield Moment(
             busy=busy,
             episodes=numbers.copy(),
@@ -102,8 +114,8 @@ def play(
             rewards=rewards,
             after=after,
             ended=ended,
-            terminated=terminated,
-            ended_by=np.where(stopped, Ending.GAVE_UP, info["ended_by"]),
+            terminated=terminated | done,
+            ended_by=np.where(done, Ending.SUCCESS, np.where(stopped, Ending.GAVE_UP, info["ended_by"])),
             info=info,
         )
         idle |= ended

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from shopfloor.demos.collect import LANES, Collector
 from shopfloor.demos.dataset import Dataset
 from shopfloor.demos.demonstrators import Demonstrators
+from shopfloor.demos.labels import known_texts
 from shopfloor.demos.selection import Selection
 from shopfloor.demos.store import Collect, Store
 from shopfloor.envs import Realism, Task, collection_sites
@@ -145,8 +146,13 @@ class Pool:
 
 
 def recipe(task: Mapping[str, Any], realism: Mapping[str, Any], fleet: Mapping[str, Any], crew: Crew) -> dict[str, Any]:
-    """What determines every demonstration of a pool, code and libraries included; its hash names the dataset."""
+    """What determines every demonstration of a pool, code and libraries included; its hash names the dataset.
+
+    Where texts are mistaken for those of other tasks, these are part of it.
+    """
     config = {"task": task, "realism": realism, "fleet": fleet, **asdict(crew)}
+    if isinstance(texts := fleet.get("texts"), Mapping) and texts.get("mistaken") and texts.get("strength", 1.0):
+        config["known_texts"] = known_texts()
     code = fingerprint(COLLECTING, *targets(config), past=BY_NAME)
     return {**config, "code": code, "versions": {name: version(name) for name in LIBRARIES}}
 

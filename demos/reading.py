@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,10 @@ from shopfloor.demos.layout import (
     SOURCE,
     STATE,
     SUCCESS,
+    TASK_INDEX,
+    TASKS_PATH,
     TERMINATED,
+    TEXTS,
     TRUNCATED,
     VERSION,
     DatasetError,
@@ -39,7 +42,7 @@ _FILE_COLUMNS = ("data/chunk_index", "data/file_index")
 _EPISODE_COLUMNS = ("episode_index", "tasks", "length", LAST, *PER_EPISODE.values(), *_FILE_COLUMNS)
 _NUMBERS = ("episode_index", "frame_index")
 _FRAME_COLUMNS = (STATE, ENVIRONMENT, ACTION, REWARD, SUCCESS, SOURCE, MEASURED, TERMINATED, *_NUMBERS)
-_DERIVED = ("next.done", TRUNCATED, "timestamp", "index", "task_index")  # of no use here: they follow from the rest
+_DERIVED = ("next.done", TRUNCATED, "timestamp", "index", TASK_INDEX)  # of no use here: they follow from the rest
 _ASSUMED = {  # of what other recorders leave out
     REWARD: "every reward is 0",
     SUCCESS: "every episode is taken for a success, in its last frame",
@@ -98,6 +101,7 @@ class Reader:
         frames = self._frames(info["features"], self._data_files(episodes), widths, numbers, bounds)
         names = [name for vector in (STATE, ENVIRONMENT, ACTION) for name in self._names(info, vector, widths[vector])]
         own = self._per_episode(episodes)
+        texts = self._texts(episodes)
         read = (*_FRAME_COLUMNS, *_DERIVED)
         self.gaps += [f"{name} is not read" for name in info["features"] if name not in read]
         try:
@@ -107,7 +111,8 @@ class Reader:
                 bounds=bounds,
                 fps=info["fps"],
                 state_dim=widths[STATE],
-                task=self._task(episodes),
+                task=self._task(texts),
+                texts=texts,
                 robot_type=info["robot_type"],
                 feature_names=names,
                 rewards=frames.get(REWARD),
@@ -291,14 +296,29 @@ class Reader:
             return None
         return self._plain(self._flat(episodes[LAST], LAST, width), LAST, np.float32, "float32").reshape(-1, width)
 
-    def _task(self, episodes: Rows) -> str:
+    def _texts(self, episodes: Rows) -> list[str]:
+        """The text of each episode."""
         if "tasks" not in episodes:
             raise self._error("no column tasks, want it")
         said = [row if isinstance(row, list) else [row] for row in episodes["tasks"].to_pylist()]
-        tasks = {str(task) for row in said for task in row}
-        if len(tasks) != 1 or not all(isinstance(task, str) for row in said for task in row):
-            raise self._error(f"tasks {', '.join(sorted(tasks))[:200]!r}, want one, the same in every episode")
-        return tasks.pop()
+        for episode, row in enumerate(said):
+            if len(row) != 1 or not isinstance(row[0], str):
+                tasks = ", ".join(str(text) for text in row)
+                raise self._error(f"episode {episode} has the tasks {tasks[:200]!r}, want one")
+        return [row[0] for row in said]
+
+    def _task(self, texts: Sequence[str]) -> str:
+        """The text of the dataset's own task: the first of its table of tasks."""
+        if self.lenient and TASKS_PATH not in self.names:
+            self.gaps.append(f"there is no {TASKS_PATH}: the task is taken to be the first episode's")
+            return texts[0]
+        self._require_file(TASKS_PATH)
+        rows = Files(self.folder, [TASKS_PATH]).whole((TASK_INDEX, *TEXTS))
+        columns = [rows[name].to_pylist() for name in TEXTS if name in rows]
+        numbers = self._numbers(rows, TASK_INDEX)
+        if len(columns) != 1 or not all(isinstance(text, str) for text in columns[0]):
+            raise self._error(f"{TASKS_PATH} has {len(columns)} columns of texts, want one, {' or '.join(TEXTS)}")
+        return str(columns[0][int(np.argmin(numbers))])
 
 
 _SCALARS: dict[str, type[np.generic]] = {

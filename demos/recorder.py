@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from shopfloor.demos.dataset import NOBODY, Dataset
 from shopfloor.demos.driver import Driver, Notes
-from shopfloor.demos.labels import EXACT, Checker, label_keys
+from shopfloor.demos.labels import EXACT, OWN_TEXT, Checker, Texts, known_texts, label_keys
 from shopfloor.demos.play import Moment, play
+from shopfloor.demos.task_texts import numbered
 from shopfloor.demos.truth import Truth
 from shopfloor.envs.measurement import Mask
 from shopfloor.envs.simulation import CONTROL_RATE
@@ -31,13 +32,15 @@ def record(
     round_number: int = 0,
     policy: int = NOBODY,
     checker: Checker = EXACT,
+    texts: Texts = OWN_TEXT,
     label: str = "record",
 ) -> Dataset:
     """The episodes, by number, as the driver plays them, in the order asked for, with their truth.
 
     env: observes "state", and has autoreset_mode "Disabled"; its lanes and threads change no bit. seed: whose episodes;
     by default env's own. round_number, policy: what the dataset says of every episode. checker: who looks at each
-    outcome and labels it. label: of the progress bar. Success, ended_by and terminated are as the checker has it: an
+    outcome and labels it. texts: who writes down which task it was; a mistaken one is that of another registered task.
+    label: of the progress bar. Success, ended_by and terminated are as the checker has it: an
     episode that is labelled done ended by success, and one that was done and is labelled as not, by loss. Raises
     ValueError on no episodes, on one asked for twice, and where env observes something else.
     """
@@ -58,7 +61,7 @@ def record(
                 for place, lane in enumerate(lanes):
                     finished[int(moment.episodes[lane])] = tape.cut(moment, int(lane), notes, place)
                 bar.update(len(lanes))
-    return _assembled(env, {number: finished[number] for number in numbers}, checker, round_number, policy)
+    return _assembled(env, {number: finished[number] for number in numbers}, checker, texts, round_number, policy)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +104,7 @@ class _Tape:
             site=int(moment.sites[lane]),
             operator=int(notes.operators[place]),
             session=int(notes.sessions[place]),
-            outcome=bool(moment.info["success"][lane]),
+            outcome=bool(moment.ended_by[lane] == Ending.SUCCESS),
             ended_by=int(moment.ended_by[lane]),
             terminated=bool(moment.terminated[lane]),
             faults={name: float(values[place]) for name, values in notes.faults.items()},
@@ -109,7 +112,12 @@ class _Tape:
 
 
 def _assembled(
-    env: ShopfloorVectorEnv, recorded: Mapping[int, _Episode], checker: Checker, round_number: int, policy: int
+    env: ShopfloorVectorEnv,
+    recorded: Mapping[int, _Episode],
+    checker: Checker,
+    texts: Texts,
+    round_number: int,
+    policy: int,
 ) -> Dataset:
     asked, episodes = list(recorded), list(recorded.values())
 
@@ -122,14 +130,17 @@ def _assembled(
     lengths = [len(episode.frames["times"]) for episode in episodes]
     bounds = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])
     outcomes = masks("outcome")
-    numbered = np.array(asked, np.int64)
-    labels = checker.success(label_keys(env.seed or 0, numbers("site"), numbered), outcomes)
+    key = label_keys(env.seed or 0, numbers("site"), np.array(asked, np.int64))
+    labels = checker.success(key, outcomes)
     success = np.zeros(bounds[-1], np.bool_)
     success[bounds[1:] - 1] = labels
     ended_by = numbers("ended_by")
     ended_by[labels] = Ending.SUCCESS
     ended_by[outcomes & ~labels] = Ending.LOST
     faults = {name: np.array([episode.faults[name] for episode in episodes], np.float64) for name in episodes[0].faults}
+    faults |= {name: mask.astype(np.float64) for name, mask in texts.faults(key).items()}
+    own = env.task.instruction
+    task_texts, task_index = numbered(own, texts.texts(key, own, known_texts()))
     frames = {name: np.concatenate([episode.frames.pop(name) for episode in episodes]) for name in FRAME}
     return Dataset(
         observations=frames["observations"],
@@ -146,10 +157,11 @@ def _assembled(
         policies=np.full(len(episodes), policy, np.int64),
         ended_by=ended_by,
         terminated=masks("terminated") | labels,
+        task_index=task_index,
         last_observations=np.stack([episode.last_observation for episode in episodes]),
         state_dim=env.task.state_dim,
         fps=CONTROL_RATE,
-        task=env.task.instruction,
+        task_texts=task_texts,
         robot_type=env.task.robot.name,
         feature_names=env.task.feature_names,
         truth=Truth(outcomes, faults),

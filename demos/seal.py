@@ -15,7 +15,8 @@ from shopfloor.demos.layout import SEAL_PATH, DatasetError
 UNVERIFIED = "read it with verify=False to take what is there"
 RECOLLECT = f"delete the folder to have it collected again, or, if it was edited on purpose, {UNVERIFIED}"
 _NAME = re.compile(r"(?!\.)[\w.-]+(/(?!\.)[\w.-]+)*", re.ASCII)  # below the folder: no "..", no root, no hidden file
-LAYOUT = 2  # of our own columns and files beside LeRobot's; 1 had no sources, times, endings, last observations, truth
+LAYOUT = 3  # of our own columns and files beside LeRobot's; 1 had no sources, times, endings, last observations, truth;
+# 2 had one text for all episodes
 _KINDS = {"recipe": dict, "content_hash": str, "files": dict, "digest": str}
 
 

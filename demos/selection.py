@@ -75,6 +75,18 @@ class ByOperators:
 
 
 @dataclass(frozen=True)
+class OfText:
+    """Episodes for which this text was written down, word for word; by default that of the dataset's own task."""
+
+    text: str | None = None
+
+    def __call__(self, dataset: Dataset) -> Mask:
+        """Which episodes (episodes,) are kept."""
+        wanted = dataset.task if self.text is None else self.text
+        return np.array([text == wanted for text in dataset.task_texts], np.bool_)[dataset.task_index]
+
+
+@dataclass(frozen=True)
 class Selection:
     """The first episodes that pass all filters, one after the other, up to whichever of the bounds is met first.
 

@@ -310,6 +310,10 @@ class ShopfloorVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
             info |= {"site": self._site.copy(), "episode_index": self._episode.copy(), "stage": self._furthest.copy()}
         return self._seen(), rewards, terminated, truncated, info
 
+    def resume(self, lanes: Mask | Ids) -> None:
+        """Let episodes go on that are over, in lanes (mask (n,) or numbers), as if they were not."""
+        self._over[self._lanes(lanes)] = False
+
     def state(self, lanes: Mask | Ids | None = None) -> EnvState:
         """Everything that says how lanes (mask (n,) or numbers; all by default) go on: physics, sensors, records."""
         return EnvState(self._seed, self.sim.state(self._lanes(lanes)))

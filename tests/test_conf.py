@@ -14,6 +14,7 @@ from omegaconf import OmegaConf
 
 from shopfloor.demos.curation.best import Best
 from shopfloor.demos.fidelity.ranges import device_ranges
+from shopfloor.demos.labels import OWN_TEXT, Texts
 from shopfloor.demos.operators.tiers import TIERS
 from shopfloor.envs import DEFAULT, IDEAL, TASKS
 from shopfloor.study.options import Learning
@@ -62,6 +63,13 @@ def test_every_fleet_file_makes_its_fleet(path):
     assert fleet.name == path.stem
     fleet.require(1)
     assert path.stem == "machine" or len(fleet.operators(0)) == sum(fleet.people.values())
+
+
+@pytest.mark.parametrize("path", sorted((CONF / "fleet").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_fleet_file_writes_texts_down_as_the_code_does(path):
+    assert from_config.fleet(composed(f"fleet={path.stem}").fleet).texts == OWN_TEXT
+    faulty = composed(f"fleet={path.stem}", "fleet.texts.mistaken=0.2", "fleet.texts.strength=0.5").fleet
+    assert from_config.fleet(faulty).texts == Texts(mistaken=0.2, strength=0.5)
 
 
 DEVICES = [path.stem for path in sorted((CONF / "device").glob("*.yaml"))]

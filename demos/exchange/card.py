@@ -64,7 +64,7 @@ def _size(frames: int) -> str:
 
 
 def _facts(dataset: Dataset, licence: str, recipe: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    lengths = np.diff(dataset.bounds) / dataset.fps
+    lengths, own = np.diff(dataset.bounds) / dataset.fps, float((dataset.task_index == 0).mean())
     shares = [(source.name.lower(), float((dataset.sources == source).mean())) for source in Source]
     named = [(kind, str(recipe[kind].get("name", "?"))) for kind in ("task", "realism", "fleet") if kind in recipe]
     return [
@@ -75,6 +75,7 @@ def _facts(dataset: Dataset, licence: str, recipe: Mapping[str, Any]) -> list[tu
         ("frames", f"{dataset.frames:,} at {dataset.fps} Hz, {dataset.robot_hours:.2f} h"),
         ("an episode", f"median {np.median(lengths):.1f} s, {lengths.min():.1f} to {lengths.max():.1f} s"),
         ("labelled a success", f"{dataset.episode_success.mean():.1%}"),
+        ("task texts", f"{len(set(dataset.texts))} different, the task's own in {own:.1%}"),
         ("sites", str(len(np.unique(dataset.sites)))),
         ("operators", str(len(np.unique(dataset.operators)))),
         ("actions chosen by", ", ".join(f"{name} {share:.1%}" for name, share in shares if share)),

@@ -10,7 +10,7 @@ import numpy as np
 from shopfloor.demos.dataset import Dataset
 from shopfloor.demos.layout import PER_EPISODE
 
-TERMINATED = "terminated"  # of an episode
+TERMINATED, TEXT = "terminated", "task"  # of an episode
 OWN_RATE = 20  # [Hz] that is assumed where nobody says
 
 
@@ -25,6 +25,7 @@ def episode_table(dataset: Dataset) -> list[dict[str, Any]]:
     """What is known of each episode, as plain values by name."""
     columns = {column: getattr(dataset, field).tolist() for field, column in PER_EPISODE.items()}
     columns[TERMINATED] = dataset.terminated.tolist()
+    columns[TEXT] = dataset.texts
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
@@ -34,7 +35,9 @@ def per_episode(rows: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], tupl
     for field, column in (*PER_EPISODE.items(), (TERMINATED, TERMINATED)):
         if all(column in row for row in rows):
             found[field] = np.array([row[column] for row in rows], np.bool_ if column == TERMINATED else np.int64)
-    columns = {**PER_EPISODE, TERMINATED: TERMINATED}
+    if all(TEXT in row for row in rows):
+        found["texts"] = [str(row[TEXT]) for row in rows]
+    columns = {**PER_EPISODE, TERMINATED: TERMINATED, "texts": TEXT}
     return found, tuple(f"there is no {columns[field]} of an episode" for field in columns if field not in found)
 
 

@@ -15,7 +15,7 @@ from shopfloor.demos.layout import ACTION, ENVIRONMENT, INFO_PATH, REWARD, STATE
 from shopfloor.demos.parquet import Files, flat, plain
 
 VERSIONS = ("v2.0", "v2.1")
-EPISODES = "meta/episodes.jsonl"
+EPISODES, TASKS = "meta/episodes.jsonl", "meta/tasks.jsonl"
 
 
 def read_older(folder: Path, info: Mapping[str, Any]) -> Found:
@@ -34,8 +34,7 @@ def _read(folder: Path, info: Mapping[str, Any]) -> Found:
     vectors = [name for name in (STATE, ENVIRONMENT) if name in features]
     if not vectors or ACTION not in features:
         raise DatasetError(f"dataset {folder}: features {', '.join(features)}, want {STATE} and {ACTION}")
-    lines = [json.loads(line) for line in (folder / EPISODES).read_text().splitlines() if line.strip()]
-    rows = sorted(lines, key=lambda row: int(row["episode_index"]))
+    rows = sorted(_lines(folder / EPISODES), key=lambda row: int(row["episode_index"]))
     if not rows:
         raise DatasetError(f"dataset {folder}: {EPISODES} has no line, want one an episode")
     chunk = info["chunks_size"]
@@ -62,9 +61,12 @@ def _read(folder: Path, info: Mapping[str, Any]) -> Found:
     bounds = bounds_of([int(row["length"]) for row in rows])
     if bounds[-1] != len(found[ACTION]):
         raise DatasetError(f"dataset {folder}: {len(found[ACTION])} frames, want {bounds[-1]}: {EPISODES} says so")
-    tasks = {str(task) for row in rows for task in row["tasks"]}
-    if len(tasks) != 1:
-        raise DatasetError(f"dataset {folder}: tasks {', '.join(sorted(tasks))[:200]!r}, want one, of every episode")
+    for row in rows:
+        if len(row["tasks"]) != 1:
+            said = f"{', '.join(map(str, row['tasks']))[:200]!r}, want one"
+            raise DatasetError(f"dataset {folder}: episode {row['episode_index']} has the tasks {said}")
+    known = _lines(folder / TASKS) if (folder / TASKS).is_file() else []
+    own = min(known, key=lambda row: int(row["task_index"]))["task"] if known else rows[0]["tasks"][0]
     gaps = [f"{name} is not read" for name in features if name not in wanted and name.startswith("observation")]
     if SUCCESS not in found:
         gaps.append(f"there is no {SUCCESS}: every episode is taken for a success, in its last frame")
@@ -76,11 +78,16 @@ def _read(folder: Path, info: Mapping[str, Any]) -> Found:
         bounds=bounds,
         fps=int(info["fps"]),
         state_dim=found[STATE].shape[1] if STATE in found else 0,
-        task=tasks.pop(),
+        task=str(own),
+        texts=[str(row["tasks"][0]) for row in rows],
         robot_type=str(info.get("robot_type") or "unknown"),
         feature_names=[name for vector in (*vectors, ACTION) for name in _names(features[vector], vector)],
     )
     return Found(dataset, tuple(gaps))
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
 
 
 def _names(feature: Mapping[str, Any], vector: str) -> list[str]:

@@ -108,7 +108,7 @@ def _read(data: Any, path: Path) -> Found:
         last_observations=last,
         fps=int(data.attrs["fps"]) if "fps" in data.attrs else _rate(data, gaps),
         state_dim=first[STATE].shape[1] if STATE in first else 0 if known else len(names),
-        task=str(data.attrs.get("task", "")),
+        task=str(data.attrs["task"]) if "task" in data.attrs else None,
         robot_type=str(data.attrs.get("robot_type", "unknown")),
         feature_names=[*names, *data.attrs.get("action_names", [f"action_{i}" for i in range(actions.shape[1])])],
         **beside,

@@ -18,8 +18,8 @@ def episode_table(dataset: Dataset, *, tiers: Sequence[str] = ()) -> list[Line]:
     """A row an episode, all with the same columns, as `pandas.DataFrame` takes them.
 
     episode, site, operator, tier, session, round, policy, frames, length_s [s], label, outcome (the truth), ended_by,
-    terminated, driven_by (who chose most of its actions), and of each fault in its truth how much there was, as
-    fault.NAME. tiers: of each operator by number, where they are known.
+    terminated, text (as it was written down), driven_by (who chose most of its actions), and of each fault in its truth
+    how much there was, as fault.NAME. tiers: of each operator by number, where they are known.
     """
     starts, lengths = dataset.bounds[:-1], np.diff(dataset.bounds)
     drivers = np.zeros((len(Source), len(dataset)), np.int64)
@@ -39,6 +39,7 @@ def episode_table(dataset: Dataset, *, tiers: Sequence[str] = ()) -> list[Line]:
         "outcome": [None] * len(dataset) if dataset.truth is None else dataset.truth.outcomes.tolist(),
         "ended_by": [ending(number) for number in dataset.ended_by],
         "terminated": dataset.terminated.tolist(),
+        "text": [text or None for text in dataset.texts],
         "driven_by": [Source(number).name.lower() for number in np.argmax(drivers, axis=0)],
     }
     if dataset.truth is not None:

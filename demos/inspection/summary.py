@@ -30,6 +30,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {  # table -> columns that name its rows
     "operator": ("operator", "tier"),
     "site": ("site",),
     "session": ("operator", "session"),
+    "text": ("text",),
 }
 
 

@@ -81,6 +81,7 @@ class OperatorDriver:
         self._slip_way = np.zeros((lanes, motions))
         self._lingers, self._disheartened = np.zeros(lanes), np.zeros(lanes, bool)
         self._ends_in = np.full(lanes, np.inf)  # [s] until the recording is stopped
+        self._end_idle = np.zeros(lanes)  # [s] for which it runs on when the work is done
         self._last = np.zeros((lanes, self._grips.stop))
 
     def start(self, lanes: Ids, sites: NDArray[np.int64], episodes: NDArray[np.int64]) -> None:
@@ -127,6 +128,7 @@ class OperatorDriver:
         self._phase[lanes], self._last[lanes] = 0, 0.0
         self._grip[lanes] = self._wanted[lanes] = self._last[lanes, self._grips] = self._idle
         self._ends_in[lanes] = self._since[lanes] = np.inf
+        self._end_idle[lanes] = own.end_idle.seconds(draw_normal(key, "end_idle", 1)[:, 0])
         self._wait[lanes] = own.start_idle.seconds(draw_normal(key, "start_idle", 1)[:, 0]) * self._times[lanes]
 
     def act(self, observations: NDArray[np.float32], step: NDArray[np.int64]) -> tuple[Array, NDArray[np.int8]]:
@@ -188,6 +190,11 @@ class OperatorDriver:
     def stopped(self, step: NDArray[np.int64]) -> Mask:
         """Lanes (n,) whose person has stopped the recording."""
         return np.asarray(self._ends_in <= 0)
+
+    def lingers(self, lanes: Ids, step: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Control steps (k,) until the recordings in lanes (k,) are stopped, whose work is done: the hands rest."""
+        self._wait[lanes] = np.inf
+        return np.rint(self._end_idle[lanes] / CONTROL_PERIOD).astype(np.int64)
 
     def notes(self, lanes: Ids) -> Notes:
         """Who drove in lanes (k,), and what went wrong."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from shopfloor.demos.labels import EXACT, Checker
+from shopfloor.demos.labels import EXACT, OWN_TEXT, Checker, Texts
 from shopfloor.demos.operators.driver import SPAN, OperatorDriver
 from shopfloor.demos.operators.habits import Habits, Person
 from shopfloor.demos.operators.tiers import TIERS
@@ -19,7 +19,8 @@ MOST = 100_000  # operators of a tier
 class Fleet:
     """The operators who collect: `people` maps a tier's name to how many of them; a seed makes them persons.
 
-    tiers: the habits behind each name; labels: who looks at an episode's outcome and labels it;
+    tiers: the habits behind each name; labels: who looks at an episode's outcome and labels it; texts: who writes down
+    which task it was;
     device: the name of what its people hold, by which recordings of people differ (demos/fidelity/ranges.yaml), None
     for several or others; horizon: times the task's time limit, after which a recording is cut.
     ValueError where a tier has no habits, or nobody is left.
@@ -28,6 +29,7 @@ class Fleet:
     name: str
     people: Mapping[str, int]
     labels: Checker = EXACT
+    texts: Texts = OWN_TEXT
     device: str | None = None
     horizon: float = 1.6
     tiers: Mapping[str, Habits] = field(default_factory=lambda: TIERS)

@@ -14,7 +14,7 @@ from shopfloor.demos.operators.fault import Fault, Ids, of_people, put, side_by_
 from shopfloor.demos.operators.mistakes import Aborts, Blunders, Detours, MarginalGrasps, Misses, Regrasps
 from shopfloor.demos.operators.movement import Shaping
 from shopfloor.demos.operators.sessions import Fatigue, Mood, Practice
-from shopfloor.demos.operators.timing import Hesitation, Pauses, Reaction, StartIdle
+from shopfloor.demos.operators.timing import EndIdle, Hesitation, Pauses, Reaction, StartIdle
 from shopfloor.demos.operators.trembling import MotorNoise, Tremor
 from shopfloor.envs.randomness import Keys, draw, draw_normal
 
@@ -43,6 +43,7 @@ class Habits:
     reaction: Reaction = field(default_factory=Reaction)
     pauses: Pauses = field(default_factory=Pauses)
     start_idle: StartIdle = field(default_factory=StartIdle)
+    end_idle: EndIdle = field(default_factory=EndIdle)
     hesitation: Hesitation = field(default_factory=Hesitation)
     misses: Misses = field(default_factory=Misses)
     marginal_grasps: MarginalGrasps = field(default_factory=MarginalGrasps)

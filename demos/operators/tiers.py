@@ -10,7 +10,7 @@ from shopfloor.demos.operators.habits import Habits
 from shopfloor.demos.operators.mistakes import Aborts, Blunders, Detours, MarginalGrasps, Misses, Regrasps
 from shopfloor.demos.operators.movement import Shaping
 from shopfloor.demos.operators.sessions import Fatigue, Mood, Practice
-from shopfloor.demos.operators.timing import Hesitation, Pauses, Reaction, StartIdle
+from shopfloor.demos.operators.timing import EndIdle, Hesitation, Pauses, Reaction, StartIdle
 from shopfloor.demos.operators.trembling import MotorNoise, Tremor
 
 LEADER_ARM = Device(1.0, dead_zone=0.013, squeeze=0.35, repeats=0.04)
@@ -32,6 +32,7 @@ OKAY = Habits(
     reaction=Reaction(1.0),
     pauses=Pauses(1.0),
     start_idle=StartIdle(1.0),
+    end_idle=EndIdle(1.0),
     hesitation=Hesitation(0.08),
     misses=Misses(0.04),
     marginal_grasps=MarginalGrasps(0.03),

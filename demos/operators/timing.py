@@ -48,6 +48,14 @@ class StartIdle(Fault):
 
 
 @dataclass(frozen=True)
+class EndIdle(StartIdle):
+    """The recording runs on when the work is done, and the hand rests; strength times `median`."""
+
+    median: float = 0.05  # [s]
+    spread: float = 1.0  # standard deviation of the log
+
+
+@dataclass(frozen=True)
 class Hesitation(Fault):
     """A moment of thought before fine work begins; strength is the chance."""
 

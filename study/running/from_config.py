@@ -44,7 +44,7 @@ def options(kind: Callable[..., T], config: Config, key: str = "", *, base: Path
 
     key: where the config stands, for errors; base: the folder that relative paths start from, the present one if None.
     """
-    return kind(**_arguments(kind, config, key, base))
+    return _called(kind, _arguments(kind, config, key, base), key)
 
 
 def task_maker(config: Config) -> Callable[[], Task]:
@@ -105,10 +105,20 @@ def _built(config: Any, key: str, kind: type | None = None, *, named: bool = Fal
         raise ConfigError(f"{key}.name {config['name']!r}, want text")
     if HYDRAS_OWN & given.keys():
         return instantiate({TARGET: config[TARGET], **given})
-    made = target(**_arguments(target, given, key, base))
+    made = _called(target, _arguments(target, given, key, base), key)
     if kind is not None and not isinstance(made, kind):
         raise ConfigError(f"{key} {config[TARGET]!r} gives a {type(made).__name__}, want a {kind.__name__}")
     return made
+
+
+def _called(kind: Callable[..., T], arguments: dict[str, Any], key: str) -> T:
+    """kind(**arguments); what a part of something larger refuses is said with its key."""
+    try:
+        return kind(**arguments)
+    except ValueError as error:
+        if isinstance(error, ConfigError) or "." not in key:
+            raise
+        raise ConfigError(f"{key}: {error}") from error
 
 
 def _found(config: Any, key: str) -> Callable[..., Any]:

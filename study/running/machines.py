@@ -9,10 +9,11 @@ from typing import Any
 from shopfloor.demos.collect import Collector
 from shopfloor.demos.driver import Driver
 from shopfloor.demos.drivers import ExploringDriver
-from shopfloor.demos.labels import EXACT, Checker
+from shopfloor.demos.labels import EXACT, OWN_TEXT, Checker, Texts
 from shopfloor.demos.operators.fleet import Fleet
 from shopfloor.envs.randomness import Purpose, stream
 from shopfloor.envs.vector import ShopfloorVectorEnv
+from shopfloor.study.running import from_config
 
 
 @dataclass(frozen=True)
@@ -21,9 +22,9 @@ class Machines:
 
     agent: config of the agent, budget included; learns_from: the people it has learned from; demonstrations: how many
     of theirs; noise, memory: standard deviation of its actions' noise, and the share that lasts into the next step;
-    labels: who labels what it records; horizon: times the task's time limit, after which a recording is cut. Its bits
-    are those of this machine: training is not the same to the bit on another kind of processor. ValueError on numbers
-    that are none of these.
+    labels: who labels what it records; texts: who writes down which task it was; horizon: times the task's time limit,
+    after which a recording is cut. Its bits are those of this machine: training is not the same to the bit on another
+    kind of processor. ValueError on numbers that are none of these.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Machines:
     noise: float
     memory: float = 0.8
     labels: Checker = EXACT
+    texts: Texts = OWN_TEXT
     horizon: float = 1.0
 
     def __post_init__(self) -> None:
@@ -50,8 +52,6 @@ class Machines:
         self, env: ShopfloorVectorEnv, *, sites: Sequence[int], seed: int, fleet_seed: int, count: int | None = None
     ) -> Driver:
         """The policy at work in env, after it has learned from people at the same sites in other episodes."""
-        from shopfloor.study.running import from_config  # which makes fleets, this one too
-
         own, apart = env.num_envs, 1 + seed  # of the seed after: the worlds that it learns in are not those it plays in
         collector = Collector(
             env.task.fresh, env.realism, self.learns_from, sites=sites, seed=apart, fleet_seed=fleet_seed, lanes=own

@@ -61,8 +61,10 @@ def _identity(dataset: Dataset, provenance: Provenance) -> list[str]:
     columns = f"{dataset.state_dim} columns of state, {rest} of environment, {dataset.act_dim} of action"
     versions = ", ".join(f"{name} {number}" for name, number in provenance.versions.items())
     made = None if provenance.recipe_hash is None else f"{provenance.recipe_hash}{versions and f'; {versions}'}"
+    different, own = len(set(dataset.texts)), int((dataset.task_index == 0).sum())
     told = {
         "task": dataset.task or None,
+        "task texts": f"{different} different, the task's own in {own} of {len(dataset)} episodes",
         "robot": f"{dataset.robot_type}, {dataset.fps} Hz; {columns}",
         "frames": f"{dataset.frames}, {dataset.robot_hours:.3g} robot hours",
         "recipe": made,

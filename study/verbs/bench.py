@@ -33,8 +33,10 @@ from shopfloor.agents.windows import Windows
 from shopfloor.demos import lerobot
 from shopfloor.demos.collect import LANES, Collector
 from shopfloor.demos.dataset import Dataset
+from shopfloor.demos.drivers import ReplayDriver
 from shopfloor.demos.mapped import read_mapped
 from shopfloor.demos.operators.fleet import Fleet
+from shopfloor.demos.play import play
 from shopfloor.envs import DEFAULT, TASKS, ShopfloorVectorEnv, collection_sites
 from shopfloor.envs.simulation import SUBSTEPS
 from shopfloor.progress import progress
@@ -128,29 +130,31 @@ def engine_line(task: str, n: int, *, threads: int, steps: int, repeats: int) ->
 
 
 def collection_line(task: str, *, threads: int, repeats: int) -> Line:
-    """A fleet that records episodes over the environment alone with as many lanes, both in control steps."""
+    """A fleet that records episodes over the environment that is fed with the very actions of these episodes."""
     fleet = Fleet("mixed", {"better": 2, "okay": 2, "worse": 2})
-    collector = Collector(TASKS[task], DEFAULT, fleet, sites=collection_sites(8), seed=0, threads=threads)
-    env = ShopfloorVectorEnv(task, LANES, realism=DEFAULT, autoreset_mode="Disabled", threads=threads)
-    env.reset(seed=0)
-    expert = env.task.expert()
-    expert.reset(np.arange(LANES))
-    actions = []
-    for _ in range(80):  # before the first episodes end
-        actions.append(expert.act())
-        env.step(actions[-1])
+    sites = collection_sites(8)
+    collector = Collector(TASKS[task], DEFAULT, fleet, sites=sites, seed=0, threads=threads)
+    env = ShopfloorVectorEnv(
+        task,
+        LANES,
+        realism=DEFAULT,
+        sites=sites,
+        autoreset_mode="Disabled",
+        max_episode_steps=round(fleet.horizon * TASKS[task]().horizon_steps),
+        threads=threads,
+    )
     ours, reference = [], []
     for repeat in range(repeats):
+        episodes = range(4 * LANES * repeat, 4 * LANES * (repeat + 1))  # a shard of the store
         seconds: list[float] = []
-        env.reset(seed=0)
         with stopwatch(seconds):
-            for action in actions:
-                env.step(action)
+            dataset = collector(episodes.start, episodes.stop)
         with stopwatch(seconds):
-            dataset = collector(4 * LANES * repeat, 4 * LANES * (repeat + 1))  # as a shard of the store
-        reference.append(LANES * len(actions) / seconds[0])
-        ours.append(dataset.frames / seconds[1])
-    return Line("collection / environment alone", "control steps/s", ours, reference, 0.7)
+            for _ in play(env, ReplayDriver(dataset, episodes), episodes, seed=0):
+                pass
+        ours.append(dataset.frames / seconds[0])
+        reference.append(dataset.frames / seconds[1])
+    return Line("collection / environment alone, same actions", "control steps/s", ours, reference, 0.7)
 
 
 def learning_line(dataset: Dataset, *, steps: int, repeats: int) -> Line:

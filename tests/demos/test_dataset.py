@@ -2,7 +2,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from toy import toy
+from toy import TEXTS, toy
 
 from shopfloor.demos.dataset import Dataset
 from shopfloor.demos.truth import Truth
@@ -52,6 +52,11 @@ def test_the_hash_changes_with_every_field(field):
         changed = Truth(value.outcomes, {"slip": value.faults["slip"] + 1})
         other = Truth(~value.outcomes, value.faults)
         assert dataclasses.replace(dataset, truth=other).content_hash != dataset.content_hash
+    elif field == "task_index":
+        dataset = toy(0, 7, texts=True)
+        changed = 1 - dataset.task_index
+    elif field == "task_texts":
+        changed = ("Else.",)
     elif field == "feature_names":
         changed = ("z", *value[1:])
     elif isinstance(value, str):
@@ -139,7 +144,53 @@ def test_arrays_are_read_only():
 
 def test_datasets_of_different_tasks_do_not_join():
     with pytest.raises(ValueError, match="like the first"):
-        Dataset.concatenate([toy(0, 1), dataclasses.replace(toy(1, 2), task="Else.")])
+        Dataset.concatenate([toy(0, 1), dataclasses.replace(toy(1, 2), task_texts=("Else.",))])
+
+
+def test_each_episode_keeps_its_text_wherever_it_goes():
+    dataset, own, other = toy(0, 14, texts=True), TEXTS[0], TEXTS[1]
+    assert dataset.task == own
+    assert dataset.texts == ([own] * 5 + [other] * 2) * 2
+    assert dataset.task_texts == TEXTS
+    chosen = dataset.pick(np.array([12, 0, 5]))
+    assert (chosen.task, chosen.texts) == (own, [other, own, other])
+    order = dataset.take(14, order_seed=1)
+    assert sorted(order.texts) == sorted(dataset.texts)
+    assert dataset.without_truth().prune(np.ones(dataset.frames, bool)).texts == dataset.texts
+    joined = Dataset.concatenate([dataset.take(6), dataset.select(np.arange(14) >= 6)])
+    assert joined.content_hash == dataset.content_hash
+
+
+def test_texts_that_no_episode_has_leave_no_trace_and_the_tasks_own_stays():
+    dataset = toy(0, 7, texts=True)
+    assert dataset.take(5).content_hash == toy(0, 5).content_hash
+    others = dataset.select(dataset.task_index == 1)
+    assert (others.task, others.texts, others.take(0).task_texts) == (TEXTS[0], [TEXTS[1]] * 2, TEXTS[:1])
+    first, then = (Dataset.concatenate([others, dataset.take(n)]) for n in (2, 7))
+    assert then.take(4).content_hash == first.content_hash
+
+
+def test_texts_are_numbered_as_they_come_first_however_they_were_given():
+    dataset = toy(0, 4)
+    index = np.array([3, 1, 3, 0])
+    given = dataclasses.replace(dataset, task_texts=("a", "b", "c", "d"), task_index=index)
+    assert (given.task_texts, given.task_index.tolist()) == (("a", "d", "b"), [1, 2, 1, 0])
+    again = dataclasses.replace(dataset, task_texts=("a", "d", "b"), task_index=np.array([1, 2, 1, 0]))
+    assert again.content_hash == given.content_hash
+
+
+@pytest.mark.parametrize(
+    ("texts", "index", "said"),
+    [
+        ((), [0, 0], "want one or more, all different"),
+        (("a", "a"), [0, 1], "want one or more, all different"),
+        (("a", "b"), [0, 2], "task_index from 0 to 2, want 0 to 1"),
+        (("a", "b"), [-1, 0], "task_index from -1 to 0, want 0 to 1"),
+    ],
+)
+def test_texts_that_are_not_there_are_refused(texts, index, said):
+    with pytest.raises(ValueError, match=said):
+        dataclasses.replace(toy(0, 2), task_texts=texts, task_index=np.array(index))
 
 
 def test_truth_goes_with_its_episodes_and_can_be_left_out():
@@ -179,5 +230,6 @@ def test_a_dataset_by_hand_has_sensible_rest():
     assert made.times.tolist() == [0, 0.1, 0, 0.1, 0.2]
     assert made.last_observations.tolist() == [[2, 3], [8, 9]]
     assert (made.policies.tolist(), made.ended_by.tolist(), made.state_dim) == ([-1, -1], [0, 0], 2)
+    assert (made.task, made.texts) == ("", ["", ""])
     assert made.feature_names == ("observation_0", "observation_1", "action_0")
     made.require_sound()

@@ -52,6 +52,14 @@ def test_texts_are_mistaken_and_reworded_as_often_as_is_asked():
     assert len(set(texts)) == len(INSTRUCTIONS) + len(reworded_texts(TEXT))
 
 
+def test_the_faults_of_texts_are_those_that_the_texts_have():
+    fault = Texts(mistaken=0.05, reworded=0.2)
+    texts, faults = np.array(fault.texts(KEYS, TEXT, INSTRUCTIONS)), fault.faults(KEYS)
+    np.testing.assert_array_equal(faults["mistaken_text"], np.isin(texts, INSTRUCTIONS) & (texts != TEXT))
+    np.testing.assert_array_equal(faults["reworded_text"], np.isin(texts, reworded_texts(TEXT)))
+    assert not any(mask.any() for mask in Texts(0.5, 0.5, strength=0.0).faults(KEYS).values())
+
+
 def test_texts_without_strength_are_the_tasks_own():
     for fault in (Texts(), Texts(0.5, 0.5, strength=0.0)):
         assert fault.texts(KEYS[:100], TEXT, []) == [TEXT] * 100

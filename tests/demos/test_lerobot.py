@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from toy import RECIPE, toy
+from toy import RECIPE, TEXTS, toy
 
 from shopfloor.demos import lerobot
 from shopfloor.demos.lerobot import DatasetError
@@ -85,6 +85,26 @@ def test_tasks_are_indexed_by_their_text(folder):
     tasks = pq.read_table(folder / "meta/tasks.parquet")
     assert tasks.column("__index_level_0__").to_pylist() == ["Do nothing."]
     assert json.loads(tasks.schema.metadata[b"pandas"])["index_columns"] == ["__index_level_0__"]
+
+
+def test_an_episodes_own_text_is_in_every_table_and_is_read(tmp_path):
+    dataset = toy(0, 12, texts=True)
+    mistaken_first = dataset.select(np.arange(12) >= 5)
+    for name, one in (("whole", dataset), ("first", mistaken_first)):
+        folder = tmp_path / name
+        lerobot.write(one, folder, recipe=RECIPE)
+        tasks = pq.read_table(folder / "meta/tasks.parquet")
+        assert tasks.column("__index_level_0__").to_pylist() == list(TEXTS)
+        assert tasks.column("task_index").to_pylist() == [0, 1]
+        assert json.loads((folder / "meta/info.json").read_text())["total_tasks"] == 2
+        frames = pq.read_table(folder / DATA)
+        said = [TEXTS[number] for number in frames.column("task_index").to_pylist()]
+        assert said == np.repeat(one.texts, np.diff(one.bounds)).tolist()
+        episodes = pq.read_table(folder / "meta/episodes/chunk-000/file-000.parquet")
+        assert episodes.column("tasks").to_pylist() == [[text] for text in one.texts]
+        back = lerobot.read(folder)
+        assert (back.task, back.texts) == ("Do nothing.", one.texts)
+        assert back.content_hash == one.content_hash
 
 
 def test_large_data_is_split_into_files(tmp_path, monkeypatch):

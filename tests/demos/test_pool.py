@@ -9,7 +9,7 @@ from shopfloor.demos.operators.fleet import Fleet
 from shopfloor.demos.pool import Crew, Pool, recipe, without_demonstrations
 from shopfloor.demos.selection import AtSites, Labelled, Selection
 from shopfloor.demos.store import Store
-from shopfloor.envs import IDEAL
+from shopfloor.envs import IDEAL, TASKS
 from shopfloor.envs.realism.workload import site_places
 from shopfloor.envs.tasks import PegInsertion
 from shopfloor.envs.vector import Ending
@@ -43,6 +43,15 @@ def test_all_that_determines_a_demonstration_names_its_dataset(tmp_path):
     others += [{**RECIPE, "code": "0" * 16}, {**RECIPE, "versions": {**RECIPE["versions"], "mujoco": "3.0.0"}}]
     assert len({Store(tmp_path).folder(other) for other in [RECIPE, *others]}) == 12
     assert set(RECIPE["versions"]) == {"mujoco", "gymnasium", "numpy"}
+
+
+def test_the_texts_of_other_tasks_name_a_dataset_only_where_they_are_in_it():
+    def named(**texts):
+        return recipe(*CONFIG[:2], {**CONFIG[2], "texts": texts}, CREW)
+
+    assert named(mistaken=0.1)["known_texts"] == sorted(task.instruction for task in TASKS.values())
+    for texts in ({}, {"mistaken": 0.0, "reworded": 0.5}, {"mistaken": 0.1, "strength": 0.0}):
+        assert "known_texts" not in named(**texts)
 
 
 def test_the_code_of_task_operators_and_realism_is_in_the_recipe(tmp_path, monkeypatch):

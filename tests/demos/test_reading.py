@@ -214,8 +214,14 @@ BAD_EPISODES = {
     "longer": (lambda c: c.update({"length": pa.array([9] * 6)}), "total_frames .* want 54"),
     "no length": (lambda c: c.pop("length"), "no column length"),
     "no tasks": (lambda c: c.pop("tasks"), "no column tasks"),
-    "two tasks": (lambda c: c.update({"tasks": pa.array([["a"], ["b"]] * 3)}), "tasks 'a, b', want one"),
-    "no task": (lambda c: c.update({"tasks": pa.array([[]] * 6, pa.list_(pa.string()))}), "tasks '', want one"),
+    "two tasks": (
+        lambda c: c.update({"tasks": pa.array([["a"]] * 4 + [["a", "b"]] * 2)}),
+        "episode 4 has the tasks 'a, b', want one",
+    ),
+    "no task": (
+        lambda c: c.update({"tasks": pa.array([[]] * 6, pa.list_(pa.string()))}),
+        "episode 0 has the tasks '', want one",
+    ),
     "file": (lambda c: c.update({"data/file_index": pa.array([7] * 6)}), "file-007.parquet is missing"),
     "site": (lambda c: c.update({"site": pa.array(["here"] * 6)}), "site is of type string"),
     "last": (
@@ -364,7 +370,7 @@ def test_a_dataset_of_an_earlier_layout_is_named(folder):
         value["digest"] = hashlib.sha256(text.encode()).hexdigest()
 
     edit_json(folder / SEAL, earlier)
-    with pytest.raises(DatasetError, match=r"is of layout 1, want 2, .*; delete the folder to have it collected again"):
+    with pytest.raises(DatasetError, match=r"is of layout 1, want 3, .*; delete the folder to have it collected again"):
         lerobot.read(folder)
 
 

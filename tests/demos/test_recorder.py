@@ -1,13 +1,17 @@
 """Whoever drives, what is recorded is what was seen and done, and the labels are all that tells of the outcome."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from shopfloor.agents.expert import ExpertAgent
+from shopfloor.demos.dataset import Dataset
 from shopfloor.demos.driver import NOBODY, Notes, Source
 from shopfloor.demos.drivers import PolicyDriver, ReplayDriver, TakeoverDriver
-from shopfloor.demos.labels import Checker
+from shopfloor.demos.labels import Checker, Texts, known_texts, reworded_texts
 from shopfloor.demos.recorder import record
+from shopfloor.demos.truth import Truth
 from shopfloor.envs import DEFAULT, IDEAL, TASKS, ShopfloorVectorEnv, collection_sites
 from shopfloor.envs.vector import Ending
 
@@ -58,6 +62,9 @@ class Person:
     def stopped(self, step):
         return step >= self.patience
 
+    def lingers(self, lanes, step):
+        return np.zeros(len(lanes), np.int64)
+
     def notes(self, lanes):
         number = self.episode[lanes]
         return Notes(10 + number, number // 2, {"haste": number / 10})
@@ -66,6 +73,61 @@ class Person:
 def expert_dataset(task, lanes, episodes, *, realism=IDEAL, steps=SHORT):
     env = environment(task, lanes, realism=realism, steps=steps)
     return record(env, PolicyDriver(ExpertAgent().attach(env)), episodes, seed=0)
+
+
+class Lingering(PolicyDriver):
+    """A policy whose episodes go on for so many control steps when the work is done, in which it lets go of it."""
+
+    def __init__(self, policy, steps):
+        super().__init__(policy)
+        self.steps, self.done = steps, np.zeros(3, bool)
+
+    def start(self, lanes, sites, episodes):
+        super().start(lanes, sites, episodes)
+        self.done[lanes] = False
+
+    def act(self, observations, step):
+        actions, sources = super().act(observations, step)
+        actions = np.where(self.done[:, None], 0.5, actions)
+        return actions, sources
+
+    def lingers(self, lanes, step):
+        self.done[lanes] = True
+        return np.full(len(lanes), self.steps)
+
+
+def lingering(steps, *, horizon=300):
+    env = environment("PegInsertion", 3, steps=horizon)
+    return record(env, Lingering(ExpertAgent().attach(env), steps), range(5), seed=0)
+
+
+def test_an_episode_goes_on_when_the_work_is_done_for_as_long_as_its_driver_lingers():
+    at_once, later = lingering(0), lingering(7)
+    assert at_once.episode_success.all()
+    assert np.diff(later.bounds).tolist() == (np.diff(at_once.bounds) + 7).tolist()
+    assert later.ended_by.tolist() == [Ending.SUCCESS] * 5  # also where letting go undoes it
+    assert later.terminated.all()
+    assert later.truth.outcomes.all()
+    assert later.success.sum() == 5
+    for episode in range(5):
+        ours, theirs = later.bounds[episode], at_once.bounds[episode]
+        length = at_once.bounds[episode + 1] - theirs
+        np.testing.assert_array_equal(
+            later.observations[ours : ours + length], at_once.observations[theirs : theirs + length]
+        )
+        after = later.observations[ours + length : later.bounds[episode + 1]]
+        assert len(np.unique(after, axis=0)) == 7  # the world goes on, too
+
+
+def test_an_episode_that_lingers_replays_and_ends_with_the_time_at_the_latest():
+    later = lingering(7)
+    again = record(environment("PegInsertion", 2, steps=300), ReplayDriver(later), range(5), seed=0)
+    for name in ("observations", "last_observations", "rewards", "success", "ended_by", "terminated", "bounds"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(later, name), err_msg=name)
+    longest = int(np.diff(lingering(0).bounds).max())
+    cut = lingering(7, horizon=longest + 3)
+    assert np.diff(cut.bounds).max() == longest + 3
+    assert cut.ended_by.tolist() == [Ending.SUCCESS] * 5
 
 
 def test_what_was_recorded_replays_open_loop_to_the_same_states(task):
@@ -108,7 +170,8 @@ def test_a_policys_episodes_say_who_acted_when_and_how_they_ended():
     assert dataset.ended_by.tolist() == [Ending.TIME] * 3
     assert not dataset.terminated.any()
     assert dataset.feature_names == TASKS["PegInsertion"]().feature_names
-    assert (dataset.truth.outcomes.tolist(), dict(dataset.truth.faults)) == ([False] * 3, {})
+    assert dataset.truth.outcomes.tolist() == [False] * 3
+    assert list(dataset.truth.faults) == ["mistaken_text", "reworded_text"]
 
 
 def test_the_last_observation_is_what_followed_the_last_action():
@@ -166,6 +229,42 @@ def test_a_wrong_label_is_all_that_is_told_of_the_outcome():
     assert denied.ended_by.tolist() == [Ending.LOST] * 2
     assert denied.truth.outcomes.all()
     np.testing.assert_array_equal(denied.observations, done.observations)
+
+
+def written(texts, episodes=range(40), lanes=8):
+    return record(environment(lanes=lanes, steps=1), Person(lanes), episodes, seed=0, texts=texts)
+
+
+def test_mistaken_and_reworded_texts_are_in_the_recording_and_which_they_are_in_its_truth():
+    dataset = written(Texts(mistaken=0.3, reworded=0.3), range(200), lanes=50)
+    texts, own = np.array(dataset.texts), TASKS["PegInsertion"].instruction
+    assert dataset.task == own
+    mistaken, reworded = (dataset.truth.faults[name] == 1 for name in ("mistaken_text", "reworded_text"))
+    np.testing.assert_array_equal(mistaken, np.isin(texts, known_texts()) & (texts != own))
+    np.testing.assert_array_equal(reworded, np.isin(texts, reworded_texts(own)))
+    np.testing.assert_array_equal(~mistaken & ~reworded, texts == own)
+    for mask in (mistaken, reworded):
+        assert abs(mask.sum() - 60) < 4 * np.sqrt(200 * 0.3 * 0.7)  # 4 sigma of the binomial
+    assert dataset.without_truth().truth is None
+
+
+def test_texts_change_nothing_else_and_without_strength_nothing_at_all():
+    plain, faulty = written(Texts()), written(Texts(0.5, 0.5))
+    assert written(Texts(0.5, 0.5, strength=0.0)).content_hash == plain.content_hash
+    assert plain.texts == [TASKS["PegInsertion"].instruction] * 40
+    assert not any(values.any() for name, values in plain.truth.faults.items() if name.endswith("text"))
+    assert faulty.task not in faulty.texts
+    faults = {**faulty.truth.faults} | {name: plain.truth.faults[name] for name in ("mistaken_text", "reworded_text")}
+    corrected = replace(faulty, task_index=plain.task_index, truth=Truth(faulty.truth.outcomes, faults))
+    assert corrected.content_hash == plain.content_hash
+
+
+def test_a_text_is_the_same_whatever_the_lanes_and_the_shards():
+    texts = Texts(mistaken=0.3, reworded=0.3)
+    whole = written(texts, range(12), lanes=5)
+    parts = [written(texts, range(7), lanes=2), written(texts, range(7, 12), lanes=3)]
+    assert Dataset.concatenate(parts).content_hash == whole.content_hash
+    assert len(set(whole.texts)) > 2
 
 
 def test_what_cannot_be_recorded_is_refused():

@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 from toy import toy
 
-from shopfloor.demos.selection import AtSites, ByOperators, Labelled, Selection, Shorter
+from shopfloor.demos.selection import AtSites, ByOperators, Labelled, OfText, Selection, Shorter
 
-POOL = toy(0, 60)
+POOL = toy(0, 60, texts=True)
 FILTERS = {
     "none": {},
     "labelled": {"labelled": Labelled()},
     "failed": {"failed": Labelled(success=False)},
     "short": {"short": Shorter(0.25)},
+    "own text": {"text": OfText()},
     "two": {"site": AtSites([1]), "person": ByOperators([0, 3])},
 }
 
@@ -45,6 +46,13 @@ def test_a_larger_pool_changes_nothing_that_was_selected(filters):
         assert whole.take(len(part)).content_hash == part.content_hash
         assert (share == 1) == (len(part) == len(whole))
         assert 0 <= share <= 1
+
+
+def test_a_text_is_the_tasks_own_or_the_one_that_is_asked_for():
+    for judge, text in ((OfText(), "Do nothing."), (OfText("Do something."), "Do something."), (OfText("Else."), "")):
+        np.testing.assert_array_equal(judge(POOL), np.array(POOL.texts) == text)
+    mistaken_first = POOL.select(np.arange(60) >= 5)
+    assert OfText()(mistaken_first).tolist() == OfText()(POOL).tolist()[5:]
 
 
 def test_each_bound_is_what_it_says():

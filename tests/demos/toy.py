@@ -5,12 +5,16 @@ import numpy as np
 from shopfloor.demos.dataset import Dataset
 from shopfloor.demos.truth import Truth
 
+TEXTS = ("Do nothing.", "Do something.")
 NAMES = ("a", "b", "c", "x", "y")
 RECIPE = {"task": {"name": "Toy"}, "seed": 0}
 
 
-def toy(start, stop, *, truth=False):
-    """Episodes start ... stop - 1, each a function of its number; truth: with what only their maker knows."""
+def toy(start, stop, *, truth=False, texts=False):
+    """Episodes start ... stop - 1, each a function of its number; truth: with what only their maker knows.
+
+    texts: two of every seven have another task's text.
+    """
     episodes = []
     for number in range(start, stop):
         rng = np.random.default_rng(number)
@@ -29,6 +33,7 @@ def toy(start, stop, *, truth=False):
                 state_dim=2,
                 fps=20,
                 task="Do nothing.",
+                texts=[TEXTS[number % 7 // 5]] if texts else None,
                 robot_type="toy",
                 feature_names=NAMES,
                 sources=rng.integers(0, 4, length).astype(np.int8),

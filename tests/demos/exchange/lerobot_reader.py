@@ -4,6 +4,7 @@ lerobot_reader.py FOLDER OTHER OUT: all frames of FOLDER go to OUT/frames.npz, a
 FOLDER in two parts, and FOLDER with OTHER, as LeRobot's own tools write them.
 """
 
+import json
 import sys
 from pathlib import Path
 
@@ -17,7 +18,7 @@ dataset = LeRobotDataset("local/one", root=folder)
 frames = [dataset[index] for index in range(len(dataset))]
 names = [name for name, value in frames[0].items() if hasattr(value, "numpy")]
 np.savez(out / "frames.npz", **{name: np.stack([frame[name].numpy() for frame in frames]) for name in names})
-(out / "task.txt").write_text(frames[0]["task"])
+(out / "texts.json").write_text(json.dumps([frame["task"] for frame in frames]))
 delete_episodes(dataset, [1], output_dir=out / "deleted", repo_id="local/deleted")
 split_dataset(dataset, {"first": [0, 1], "rest": list(range(2, dataset.meta.total_episodes))}, output_dir=out / "split")
 both = [dataset, LeRobotDataset("local/two", root=other)]

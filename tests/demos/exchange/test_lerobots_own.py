@@ -4,6 +4,7 @@ LeRobot wants other versions of libraries than we do, so it lives in an environm
 SHOPFLOOR_LEROBOT_PYTHON; without that nothing runs here. docs/data.md has the commands.
 """
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -34,7 +35,7 @@ def demonstrations(name):
 def read(request, tmp_path_factory):
     """A dataset, a second one, and the folder of what LeRobot read and wrote."""
     out = tmp_path_factory.mktemp(request.param)
-    one = toy(0, EPISODES) if request.param == "toy" else demonstrations(request.param)
+    one = toy(3, 3 + EPISODES, texts=True) if request.param == "toy" else demonstrations(request.param)
     two = one.take(2)
     lerobot.write(one, out / "one", recipe=RECIPE)
     lerobot.write(two, out / "two", recipe=RECIPE)
@@ -70,7 +71,8 @@ def test_its_reader_agrees_on_every_frame(read):
     for name, values in wanted.items():
         np.testing.assert_array_equal(frames[name].reshape(values.shape), values, err_msg=name)
     np.testing.assert_allclose(frames["measured_time"], one.times, rtol=1e-6)
-    assert (out / "task.txt").read_text() == one.task
+    texts = json.loads((out / "texts.json").read_text())
+    assert texts == [text for text, length in zip(one.texts, lengths, strict=True) for _ in range(length)]
     print(f"{one.frames} frames agreed")
 
 
@@ -78,7 +80,7 @@ def same_frames(got, want):
     for name in ("observations", "actions", "rewards", "success", "sources", "bounds"):
         np.testing.assert_array_equal(getattr(got, name), getattr(want, name), err_msg=name)
     assert got.feature_names == want.feature_names
-    assert got.task == want.task
+    assert got.texts == want.texts
 
 
 def test_what_its_tools_delete_split_and_merge_is_read(read):

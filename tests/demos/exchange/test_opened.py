@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from toy import RECIPE, toy
+from toy import RECIPE, TEXTS, toy
 
 from shopfloor.demos import lerobot
 from shopfloor.demos.exchange.actions import ActionRange, with_scaled_actions
@@ -14,7 +14,7 @@ from shopfloor.demos.exchange.opened import opened
 from shopfloor.demos.layout import DatasetError
 
 
-def write_older(folder, *, version="v2.1", factor=1.0, tasks=("Do nothing.",)):
+def write_older(folder, *, version="v2.1", factor=1.0, tasks=lambda number: ["Do nothing."]):
     """Five episodes as LeRobot wrote them before v3: a file each, lists of float32, names in a list in a list."""
     dataset = toy(0, 5)
     feature = {"dtype": "float32", "names": None}
@@ -41,7 +41,7 @@ def write_older(folder, *, version="v2.1", factor=1.0, tasks=("Do nothing.",)):
             "episode_index": np.full(stop - start, number),
         }
         pq.write_table(pa.table(columns), path)
-        lines.append(json.dumps({"episode_index": number, "tasks": list(tasks), "length": int(stop - start)}))
+        lines.append(json.dumps({"episode_index": number, "tasks": tasks(number), "length": int(stop - start)}))
     (folder / "meta/episodes.jsonl").write_text("\n".join(reversed(lines)) + "\n")
     return dataset
 
@@ -84,13 +84,51 @@ def test_a_path_that_leads_out_of_the_folder_is_refused(tmp_path):
         opened(tmp_path / "old")
 
 
-def test_other_versions_and_several_tasks_get_a_clear_word(tmp_path):
+def test_other_versions_and_several_tasks_of_an_episode_get_a_clear_word(tmp_path):
     write_older(tmp_path / "old", version="v1.6")
     with pytest.raises(DatasetError, match=r"codebase_version 'v1\.6', want one of v2\.0, v2\.1, v3\.0"):
         opened(tmp_path / "old")
-    write_older(tmp_path / "two", tasks=("One.", "Two."))
-    with pytest.raises(DatasetError, match=r"tasks 'One\., Two\.', want one"):
+    write_older(tmp_path / "two", tasks=lambda number: ["One.", "Two."])
+    with pytest.raises(DatasetError, match=r"episode 0 has the tasks 'One\., Two\.', want one"):
         opened(tmp_path / "two")
+
+
+@pytest.mark.parametrize("listed", [True, False], ids=["listed", "not listed"])
+def test_an_earlier_versions_episodes_keep_their_texts(tmp_path, listed):
+    write_older(tmp_path / "two", tasks=lambda number: [("Two.", "One.")[number % 2]])
+    if listed:
+        lines = [{"task_index": 1, "task": "Two."}, {"task_index": 0, "task": "One."}]
+        (tmp_path / "two/meta/tasks.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    dataset = opened(tmp_path / "two").dataset
+    assert dataset.texts == ["Two.", "One.", "Two.", "One.", "Two."]
+    assert dataset.task == ("One." if listed else "Two.")
+
+
+@pytest.mark.parametrize("column", ["__index_level_0__", "task", None])
+def test_a_foreign_datasets_episodes_keep_their_texts(tmp_path, column):
+    """pandas' index has a name or none; without a table of tasks the first episode's text is the dataset's."""
+    want = toy(5, 12, texts=True)
+    folder = tmp_path / "two"
+    lerobot.write(want, folder, recipe=RECIPE)
+    (folder / "meta/shopfloor.json").unlink()
+    tasks = folder / "meta/tasks.parquet"
+    if column is None:
+        tasks.unlink()
+    else:
+        pq.write_table(pq.read_table(tasks).rename_columns(["task_index", column]), tasks)
+    found = opened(folder)
+    assert found.dataset.texts == want.texts
+    assert found.dataset.task == (TEXTS[0] if column else want.texts[0])
+    assert any("task is taken to be the first episode's" in gap for gap in found.gaps) == (column is None)
+
+
+def test_a_table_of_tasks_without_texts_is_refused(tmp_path):
+    lerobot.write(toy(0, 3), tmp_path / "toy", recipe=RECIPE)
+    (tmp_path / "toy/meta/shopfloor.json").unlink()
+    tasks = tmp_path / "toy/meta/tasks.parquet"
+    pq.write_table(pq.read_table(tasks).rename_columns(["task_index", "what"]), tasks)
+    with pytest.raises(DatasetError, match=r"tasks\.parquet has 0 columns of texts, want one"):
+        opened(tmp_path / "toy")
 
 
 def test_actions_outside_are_refused_with_what_to_do_and_scaled_where_asked(tmp_path):

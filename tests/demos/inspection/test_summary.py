@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from toy import toy
+from toy import TEXTS, toy
 
 from shopfloor.demos.dataset import Dataset
 from shopfloor.demos.fidelity.columns import given_columns
@@ -84,6 +84,13 @@ def test_groups_share_out_the_episodes():
     assert [group.key for group in summary.groups["site"]] == [(0,), (1,)]
     assert summary.groups["operator"][4].key == (4, "okay")
     assert "tier" not in summary_of(TOYS, resamples=2).groups
+
+
+def test_texts_are_counted_where_there_are_several():
+    summary = summary_of(toy(0, 14, truth=True, texts=True), resamples=2)
+    assert {group.key: group.episodes for group in summary.groups["text"]} == {(TEXTS[0],): 10, (TEXTS[1],): 4}
+    assert [line["text"] for line in summary.episodes[:6]] == [*[TEXTS[0]] * 5, TEXTS[1]]
+    assert "text" not in summary_of(moving(), resamples=2).groups
 
 
 def test_faults_are_counted_with_and_without():

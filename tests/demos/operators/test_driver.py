@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from shopfloor.demos.collect import Collector
-from shopfloor.demos.labels import Checker
+from shopfloor.demos.labels import Checker, Texts
 from shopfloor.demos.operators.fleet import Fleet
 from shopfloor.demos.operators.habits import FAULTS, Habits
 from shopfloor.demos.operators.mistakes import Aborts, Blunders
@@ -17,7 +17,7 @@ from shopfloor.envs.randomness import Purpose, keys
 from shopfloor.envs.tasks import PegInsertion
 
 HORIZON = round(1.6 * PegInsertion().horizon_steps)
-MIXED = Fleet("mixed", {"better": 2, "okay": 2, "worse": 2}, labels=Checker(0.02, 0.02))
+MIXED = Fleet("mixed", {"better": 2, "okay": 2, "worse": 2}, labels=Checker(0.02, 0.02), texts=Texts(0.2, 0.2))
 
 
 def collect(fleet, episodes, *, start=0, lanes=16, **arguments):
@@ -95,6 +95,7 @@ def test_what_is_recorded_replays_to_the_same_observations():
         for recorded, action in zip(dataset.observations[frames], dataset.actions[frames], strict=True):
             np.testing.assert_array_equal(observation[0], recorded)
             observation, *_ = env.step(action[None])
+            env.resume([0])  # people go on when the work is done
 
 
 EXPERT = Fleet("expert", {"expert": 1}, tiers={"expert": Habits()})
@@ -110,6 +111,7 @@ EVERY_FAULT = {  # a strength at which each shows in a few episodes
     "reaction": 1.0,
     "pauses": 10.0,
     "start_idle": 1.0,
+    "end_idle": 10.0,
     "hesitation": 1.0,
     "misses": 1.0,
     "marginal_grasps": 1.0,
@@ -223,6 +225,13 @@ def test_an_imperfect_checker_flips_labels_and_nothing_else():
     np.testing.assert_array_equal(true.actions, noisy.actions)
     flipped = (true.episode_success != noisy.episode_success).mean()
     assert 0.1 < flipped < 0.5
+
+
+def test_a_fleets_texts_are_in_its_recordings():
+    true, wrong = (collect(replace(MIXED, texts=texts), 4, horizon_steps=5) for texts in (Texts(), Texts(mistaken=1.0)))
+    assert true.texts == [true.task] * 4
+    assert wrong.task == true.task not in wrong.texts
+    assert wrong.truth.faults["mistaken_text"].tolist() == [1] * 4
 
 
 @pytest.mark.parametrize(
