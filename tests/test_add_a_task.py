@@ -84,6 +84,7 @@ def test_its_replay_draws(floor, tmp_path):
     assert picture.stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_it_keeps_the_contract(floor):
     (contract,) = [shlex.split(line)[1:] for line in COMMANDS if line.startswith("python -m pytest")]
     # what runs over all tasks at once is none of its business

@@ -79,7 +79,11 @@ def launched(launcher):
 
 
 @pytest.mark.parametrize(
-    ("launcher", "ways"), [("basic", [*REASONS, "well"]), ("joblib", ["well", "die", "raise", "sane"])]
+    ("launcher", "ways"),
+    [
+        ("basic", [*REASONS, "well"]),
+        pytest.param("joblib", ["well", "die", "raise", "sane"], marks=pytest.mark.slow),
+    ],
 )
 def test_whatever_happens_to_a_cell_the_others_have_their_rows(study, tmp_path, launcher, ways):
     results, failing = tmp_path / "results", [way for way in ways if way in REASONS]

@@ -112,6 +112,7 @@ def _samples(row):
     return row["data"]["frames"]
 
 
+@pytest.mark.slow
 def test_the_joblib_launcher_runs_cells_in_parallel_and_gives_the_same_rows(shared, tmp_path):
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
     joblib = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
