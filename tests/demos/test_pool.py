@@ -18,6 +18,7 @@ CONFIG = ({"name": "PegInsertion"}, {"name": "ideal"}, {"name": "skilled"})
 CREW = Crew(sites=2, horizon=2.0)  # [s]
 RECIPE = recipe(*CONFIG, CREW)
 POOL = Pool(PegInsertion, IDEAL, Fleet("skilled", {"better": 1}), CREW, RECIPE)
+WHOLE = dataclasses.replace(POOL, crew=Crew(2), recipe=recipe(*CONFIG, Crew(2)))  # whose episodes end as they do
 
 
 def first(count):
@@ -105,7 +106,7 @@ def test_a_selection_that_nothing_meets_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("shopfloor.demos.pool.HOPELESS", 4)
     monkeypatch.setattr("shopfloor.demos.pool.FIRST_LOOK", 4)
     with pytest.raises(ValueError, match="of 4 demonstrations 0 are what is selected"):
-        POOL.load(tmp_path, Selection(successful_episodes=1, filters={"failed": Labelled(success=False)}), threads=0)
+        WHOLE.load(tmp_path, Selection(successful_episodes=1, filters={"failed": Labelled(success=False)}), threads=0)
     with pytest.raises(ValueError, match="hold no whole demonstration"):
         POOL.load(tmp_path, Selection(robot_hours=1e-6), threads=0)
 
@@ -124,8 +125,7 @@ def test_demonstrations_may_have_a_horizon_of_their_own(tmp_path):
     dataset = POOL.load(tmp_path, first(2), threads=1)
     assert np.diff(dataset.bounds).tolist() == [40, 40]
     assert dataset.ended_by.tolist() == [Ending.TIME] * 2
-    long = dataclasses.replace(POOL, crew=Crew(2), recipe=recipe(*CONFIG, Crew(2)))
-    whole = long.load(tmp_path, first(2), threads=1)
+    whole = WHOLE.load(tmp_path, first(2), threads=1)
     np.testing.assert_array_equal(dataset.observations[0], whole.observations[0])
     assert len(whole.actions) > 80
 

@@ -186,7 +186,7 @@ def test_a_person_without_faults_is_the_expert():
 
 def test_who_gives_up_leaves_recordings_whose_length_does_not_tell():
     """Half of the faulty recordings are longer than the median of the others, give or take."""
-    dataset = collect(person(shaping=Shaping(1.0), aborts=Aborts(0.5), blunders=Blunders(0.5)), 24, lanes=24)
+    dataset = collect(person(shaping=Shaping(1.0), aborts=Aborts(0.5), blunders=Blunders(0.5)), 48, lanes=48)
     success, lengths = dataset.episode_success, np.diff(dataset.bounds)
     assert 0.2 < success.mean() < 0.9
     longer = (lengths[~success][:, None] > lengths[success]).mean()
