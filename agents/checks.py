@@ -6,9 +6,10 @@ import inspect
 import logging
 import math
 import tempfile
+from collections.abc import Set
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import numpy as np
 
@@ -27,21 +28,16 @@ CALLS: dict[str, tuple[tuple[None, ...], dict[str, None]]] = {  # how the study 
     "save": ((None,), {}),
     "attach": ((None,), {}),
 }
-METHODS: dict[Source, tuple[str, ...]] = {  # what is called of an agent, by what it learns from
-    "truth": ("fit", "attach"),
-    "nothing": ("fit", "reset", "act"),
-    "demonstrations": ("fit", "reset", "act", "save"),
-    "interaction": ("fit", "reset", "act", "save"),
-}
+SOURCES = get_args(Source)
 
 
 def checked_agent(agent: Any) -> Agent:
     """The agent. Raises ValueError where it lacks what the study calls, or cannot be called so."""
     name = type(agent).__name__
-    if getattr(agent, "learns_from", None) not in METHODS:
-        got = getattr(agent, "learns_from", "nothing of that name")
-        raise ValueError(f"{name}.learns_from is {got!r}, want one of {', '.join(METHODS)}")
-    wanted = METHODS[agent.learns_from]
+    sources = getattr(agent, "learns_from", "nothing of that name")
+    if not isinstance(sources, Set) or not sources <= set(SOURCES):
+        raise ValueError(f"{name}.learns_from is {sources!r}, want a set of {' and '.join(SOURCES)}, or of one or none")
+    wanted = _methods(agent)
     for method in wanted:
         positional, named = CALLS[method]
         call = getattr(agent, method, None)
@@ -53,6 +49,13 @@ def checked_agent(agent: Any) -> Agent:
             said = f"{name}.{method}{inspect.signature(call)}"
             raise ValueError(f"{said}: {error}; want it as of {PROTOCOL}") from None
     return cast(Agent, agent)
+
+
+def _methods(agent: Agent) -> tuple[str, ...]:
+    """What is called of an agent."""
+    if hasattr(agent, "attach"):
+        return ("fit", "attach")
+    return ("fit", "reset", "act", "save") if agent.learns_from else ("fit", "reset", "act")
 
 
 def checked_record(record: Any, agent: Agent) -> TrainingRecord:
@@ -86,7 +89,7 @@ def rehearse(agent: Agent, dataset: Dataset, budget: Budget, rng: np.random.Gene
         record = agent.fit(dataset, least, rng, env_factory=env_factory)
         agent.reset(np.ones(LANES, dtype=bool))
         actions = agent.act(observations)
-        if "save" in METHODS[agent.learns_from]:
+        if agent.learns_from:
             with tempfile.TemporaryDirectory() as folder:
                 agent.save(Path(folder) / "agent")
     except Exception as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, Self
+from typing import ClassVar, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +43,7 @@ class HasTask(Protocol):
 class ExpertAgent:
     """The task's scripted expert; attach it to the environment it plays in before it acts."""
 
-    learns_from: Source = "truth"
+    learns_from: ClassVar[frozenset[Source]] = frozenset()
 
     def fit(
         self, dataset: Dataset, budget: Budget, rng: np.random.Generator, *, env_factory: EnvFactory | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ class ExpertFromReadings:
     observation is made. What no sensor reads it still knows truly, as docs/readings.md lists for each task.
     """
 
-    learns_from: Source = "truth"
+    learns_from: ClassVar[frozenset[Source]] = frozenset()
 
     def __init__(self, experts: Experts) -> None:
         self._experts = experts

@@ -36,6 +36,11 @@ class Features:
         """Width of the rows that go in."""
         return len(self.mean)
 
+    @property
+    def width(self) -> int:
+        """Width of the rows that come out."""
+        return self.columns * (1 + len(self.fine))
+
     def __call__(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         """Rows (n, columns) -> (n, columns * (1 + len(fine))) float32."""
         coarse = np.clip((rows - self.mean) / self.std, -LIMIT, LIMIT)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 
@@ -35,16 +35,19 @@ def mlp(sizes: Sequence[int]) -> nn.Sequential:
     return nn.Sequential(*layers[:-1])
 
 
-def initialise(network: nn.Sequential, generator: torch.Generator) -> None:
-    """Torch's own default for nn.Linear, uniform in +-1/sqrt(fan_in), drawn from this generator alone."""
-    for layer in network:
-        if isinstance(layer, nn.Linear):
-            bound = 1 / math.sqrt(layer.in_features)
+def initialise(network: nn.Module, generator: torch.Generator) -> None:
+    """Torch's own defaults, uniform in +-1/sqrt(fan_in) of a linear layer, drawn from this generator alone.
+
+    Of a recurrent layer +-1/sqrt(width); what is neither (norms, learned places) stays as it was built.
+    """
+    for layer in network.modules():
+        if isinstance(layer, nn.Linear | nn.RNNBase):
+            bound = 1 / math.sqrt(layer.in_features if isinstance(layer, nn.Linear) else layer.hidden_size)
             for parameter in layer.parameters():
                 nn.init.uniform_(parameter, -bound, bound, generator=generator)
 
 
-def forward_rows(network: nn.Module, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+def forward_rows(network: Callable[[torch.Tensor], torch.Tensor], rows: NDArray[np.float32]) -> NDArray[np.float32]:
     """The network's outputs (n, out) for rows (n, in), each row's bits whatever the other rows.
 
     A matrix product's rounding may change with its shape, so rows go in blocks of one fixed shape,

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol, Self, TypeAlias, get_args
+from typing import Any, ClassVar, Literal, Protocol, Self, TypeAlias, get_args
 
 import numpy as np
 from gymnasium.vector import VectorEnv
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from shopfloor.demos.dataset import Dataset
 from shopfloor.progress import progress
 
-Source = Literal["demonstrations", "interaction", "nothing", "truth"]
+Source = Literal["demonstrations", "interaction"]
 BudgetUnit = Literal["gradient_steps", "seconds", "flops", "interactions"]
 AnyVectorEnv: TypeAlias = VectorEnv[Any, Any, Any]
 EnvFactory = Callable[[int], AnyVectorEnv]  # num_envs -> a training environment with same-step autoreset
@@ -95,10 +95,11 @@ class Agent(Policy, Protocol):
     `agent._target_=my_pkg.MyAgent`; its constructor arguments are the other keys of the config.
     """
 
-    learns_from: Source
-    """demonstrations | interaction (needs env_factory) | nothing | truth (is attached to the evaluation's env)
+    learns_from: ClassVar[frozenset[Source]]
+    """Of demonstrations and interaction (which needs env_factory) those that it needs; empty where it learns nothing.
 
-    A class may also have `changes_no_bit`: names of arguments, such as of a log's folder, which are no part of what
+    A class may also have `attach`, for a reference that sees the truth: it is given the evaluation's environment, and
+    gives who plays there; `changes_no_bit`: names of arguments, such as of a log's folder, which are no part of what
     names its results; and, for evaluations in which thinking takes time, `frames_per_inference`: how many frames it
     plays before it infers anew, 1 where it does not say; `flops_per_inference`: [FLOP] of that, for one episode.
     """
@@ -106,7 +107,7 @@ class Agent(Policy, Protocol):
     def fit(
         self, dataset: Dataset, budget: Budget, rng: np.random.Generator, *, env_factory: EnvFactory | None = None
     ) -> TrainingRecord:
-        """Learn from the dataset, which is empty (but knows its dimensions) where learns_from is not demonstrations."""
+        """Learn from the dataset, which is empty (but knows its dimensions) unless learns_from has demonstrations."""
         ...
 
     def save(self, folder: Path) -> None:

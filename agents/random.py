@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ class RandomAgent:
     lane of any batch.
     """
 
-    learns_from: Source = "nothing"
+    learns_from: ClassVar[frozenset[Source]] = frozenset()
 
     def __init__(self) -> None:
         self._seed: NDArray[np.int64] | None = None

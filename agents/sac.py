@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 import torch
@@ -58,7 +58,7 @@ class SoftActorCritic:
     verbose          also print the log
     """
 
-    learns_from: Source = "interaction"
+    learns_from: ClassVar[frozenset[Source]] = frozenset({"interaction"})
     changes_no_bit = ("log_folder", "verbose")
 
     def __init__(

@@ -75,12 +75,12 @@ class Lanes:
     def __init__(self, *, history: int, chunk: int, execute: int, smoothing: float, obs_dim: int, act_dim: int) -> None:
         self._history, self._chunk = history, chunk
         self._execute, self._smoothing = execute, np.float32(smoothing)
-        self._obs_dim, self._act_dim = obs_dim, act_dim
+        self._obs_dim, self.act_dim = obs_dim, act_dim
         self._allocate(0)
 
     def _allocate(self, lanes: int) -> None:
         self._window = np.zeros((lanes, self._history, self._obs_dim), np.float32)
-        self._plan = np.zeros((lanes, self._chunk, self._act_dim), np.float32)  # weighted sum of the chunks
+        self._plan = np.zeros((lanes, self._chunk, self.act_dim), np.float32)  # weighted sum of the chunks
         self._weight = np.zeros((lanes, self._chunk, 1), np.float32)
         self._age = np.zeros(lanes, np.int64)  # [frames] since the lane's reset
 
@@ -103,7 +103,7 @@ class Lanes:
         due = self._age % self._execute == 0
         if due.any():
             chunks = predict(self._window[due].reshape(-1, self._history * self._obs_dim))
-            self._add(due, chunks.reshape(-1, self._chunk, self._act_dim))
+            self._add(due, chunks.reshape(-1, self._chunk, self.act_dim))
         actions = self._plan[:, 0] / self._weight[:, 0]
         for plan in (self._plan, self._weight):
             plan[:, :-1] = plan[:, 1:]

@@ -57,6 +57,10 @@ class Driver(Protocol):
         """What a recording holds of actions (n, act_dim) that have just been done: those, as a rule."""
         ...
 
+    def reread(self, step: NDArray[np.int64]) -> Mask:
+        """Lanes (n,) whose recording holds the observation before control step (n,) once more: none, as a rule."""
+        ...
+
     def stopped(self, step: NDArray[np.int64]) -> Mask:
         """Lanes (n,) whose driver ends the episode itself, after so many control steps (n,) of it."""
         ...

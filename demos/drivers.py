@@ -55,6 +55,10 @@ class PolicyDriver:
         """The same."""
         return actions
 
+    def reread(self, step: NDArray[np.int64]) -> Mask:
+        """None (n,)."""
+        return np.zeros(len(step), np.bool_)
+
     def stopped(self, step: NDArray[np.int64]) -> Mask:
         """None (n,)."""
         return np.zeros(len(step), np.bool_)
@@ -127,6 +131,10 @@ class TakeoverDriver:
         """What the operator's recording holds where it acts, else the same."""
         return np.where(self._taken[:, None], self._operator.recorded(actions), actions)
 
+    def reread(self, step: NDArray[np.int64]) -> Mask:
+        """Lanes (n,) in which the operator acts and its recorder does so."""
+        return self._operator.reread(step) & self._taken
+
     def stopped(self, step: NDArray[np.int64]) -> Mask:
         """Lanes (n,) whose operator ends the episode while it acts there."""
         return self._operator.stopped(step) & self._taken
@@ -175,6 +183,10 @@ class ReplayDriver:
     def recorded(self, actions: NDArray[np.float32]) -> NDArray[np.float32]:
         """The same."""
         return actions
+
+    def reread(self, step: NDArray[np.int64]) -> Mask:
+        """None (n,)."""
+        return np.zeros(len(step), np.bool_)
 
     def stopped(self, step: NDArray[np.int64]) -> Mask:
         """Lanes (n,) whose recording is over."""

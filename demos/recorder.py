@@ -54,7 +54,7 @@ def record(
     finished: dict[int, _Episode] = {}
     with progress(label=label, total=len(numbers), unit="demo") as bar:
         for moment in play(env, driver, numbers, seed=seed):
-            tape.keep(moment)
+            tape.keep(moment, driver.reread(moment.steps))
             if moment.ended.any():
                 lanes = np.flatnonzero(moment.ended)
                 notes = driver.notes(lanes)
@@ -90,10 +90,15 @@ class _Tape:
             "times": np.empty(rows, np.float64),
         }
 
-    def keep(self, moment: Moment) -> None:
+    def keep(self, moment: Moment, reread: Mask) -> None:
+        """Keep a moment of all lanes; in those of reread (n,) with the observation before once more."""
         lanes, steps = moment.busy, moment.steps[moment.busy]
         for name, rows in self._kept.items():
             rows[lanes, steps] = getattr(moment, name)[lanes]
+        again = reread[lanes] & (steps > 0)
+        lanes, steps = lanes[again], steps[again]
+        seen = self._kept["observations"]
+        seen[lanes, steps] = seen[lanes, steps - 1]
 
     def cut(self, moment: Moment, lane: int, notes: Notes, place: int) -> _Episode:
         """The episode that has ended in a lane; `place` is its own in the notes."""

@@ -60,11 +60,12 @@ def train(config: Mapping[str, Any], *, base: Path, label: str = "") -> Finished
     if not hasattr(kind, "learns_from"):
         raise ValueError(f"agent {o.agent['name']}, want a class with learns_from; `evaluate` plays saved agents")
     aside = getattr(kind, "changes_no_bit", ())
-    source = source_of(o, config, learns_from=kind.learns_from)
+    source = source_of(o, config, kind=kind)
     offline = isinstance(o.evaluation, Offline)
     parts: tuple[str, ...] = ("task", "realism", "fleet", "evaluation")
-    if offline and kind.learns_from != "demonstrations":
-        raise ValueError(f"agent {o.agent['name']} learns from {kind.learns_from}, want demonstrations to be held out")
+    if offline and set(kind.learns_from) != {"demonstrations"}:
+        got = " and ".join(sorted(kind.learns_from)) or "nothing"
+        raise ValueError(f"agent {o.agent['name']} learns from {got}, want demonstrations to be held out")
     if offline and isinstance(o.data, Recorded):
         parts = ("evaluation",)  # no task has a part in it
     if source.gaps:
@@ -124,7 +125,7 @@ def verify(path: Path, *, datasets: Path, threads: int) -> Verdict:
 
 def _again(cell: Mapping[str, Any], datasets: Path, threads: int) -> Trial:
     o = from_config.options(TrainOptions, {**cell, **HERE, "datasets": str(datasets), "threads": threads})
-    source = source_of(o, cell, learns_from=from_config.agent_class(o.agent).learns_from)
+    source = source_of(o, cell, kind=from_config.agent_class(o.agent))
     assert isinstance(o.evaluation, Evaluation)  # of a row
     return run_trial(
         from_config.agent(o.agent),
@@ -196,7 +197,7 @@ def ready_agent(config: Mapping[str, Any], new_task: Callable[[], Task], *, base
     agent = from_config.agent(config, base=base)
     if config["name"] == "saved":
         return agent
-    if agent.learns_from not in ("nothing", "truth"):
+    if agent.learns_from:
         raise ValueError(f"agent {config['name']} has not learned yet, want agent=saved, expert or random")
     agent.fit(without_demonstrations(new_task()), from_config.budget(config), stream(Purpose.AGENT, 0))
     return agent

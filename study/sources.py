@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shopfloor.agents.protocol import Source as Kind
+from shopfloor.agents.protocol import Agent
 from shopfloor.demos.dataset import Dataset
 from shopfloor.demos.exchange.actions import ActionRange
 from shopfloor.demos.exchange.recordings import Recorded, Recordings, chosen
@@ -34,17 +34,17 @@ class CellSource:
     action_range: ActionRange | None = None
 
 
-def source_of(o: TrainOptions, config: Mapping[str, Any], *, learns_from: Kind) -> CellSource:
+def source_of(o: TrainOptions, config: Mapping[str, Any], *, kind: type[Agent]) -> CellSource:
     """What the cell of a config, whose options are given, learns from.
 
-    Only what has a part in the cell names it, so that equal cells have one name: nothing of data for an agent that does
-    not learn from any, the content of recordings instead of where they lie.
+    Only what has a part in the cell names it, so that equal cells have one name: nothing of data for an agent of a kind
+    that learns from none, the content of recordings instead of where they lie.
     """
     seeds = dict(config["seeds"])
-    if learns_from != "demonstrations":
-        if learns_from == "truth":  # nothing of its own is drawn
+    if "demonstrations" not in kind.learns_from:
+        if hasattr(kind, "attach"):  # nothing of its own is drawn
             seeds = dict.fromkeys(seeds, 0)
-        sites = o.data.sites if learns_from == "interaction" and o.data.sites else 1
+        sites = o.data.sites if "interaction" in kind.learns_from and o.data.sites else 1
         pool = _pool(o, Learning(sites=o.data.sites or 1))
         named = {"data": {"episodes": 0, "sites": sites}, "seeds": seeds}
         return _made(named, pool, Selection(episodes=0), o)

@@ -15,14 +15,14 @@ from shopfloor.demos.operators.hand import Hand
 from shopfloor.demos.operators.sessions import Shift
 from shopfloor.envs.experts.expert import GAIN, Expert
 from shopfloor.envs.randomness import Purpose, draw, draw_normal, keys
-from shopfloor.envs.robots.robot import Robot
+from shopfloor.envs.robots.robot import OPEN, Robot
 from shopfloor.envs.simulation import CONTROL_PERIOD
 
 SLIP = 0.3  # [s] for which a hand that slips goes astray
 ASTRAY = 0.4  # [share of top speed] with which it does
 LET_GO = 0.6  # [s] for which it holds nothing then
 GIVE_UP = (0.4, 1.5)  # [s] from what makes a person give up to the end of the recording
-PATIENCE = 1.3  # times the expert's, before a person goes back
+PATIENCE, GRASP_PATIENCE = 1.3, 0.5  # times the expert's, before a person goes back: a failed grasp is seen soon
 SPAN = 0.5  # of the task's horizon, in which blunders and aborts happen
 NOTED = (
     "slowness",
@@ -70,11 +70,14 @@ class OperatorDriver:
         self._habits = habits_of(self._people, np.zeros(lanes, np.intp))
         dice = self._dice = Dice(lanes, horizon_steps)
         self._hand = Hand(robot, self._habits, dice, lanes=lanes)
-        self._even = {name: dice.even(f"{name}/chance")[:, :, 0] for name in ("pause", "hesitation", "stale")}
+        chances = ("pause", "hesitation", "stale", "reread")
+        self._even = {name: dice.even(f"{name}/chance")[:, :, 0] for name in chances}
         self._normal = {name: dice.normal(name)[:, :, 0] for name in ("pause", "hesitation", "reaction")}
         self._times = np.ones(lanes)  # factor on all times of the episode
         self._phase = np.zeros(lanes, np.intp)
         self._grip, self._wanted = np.zeros((lanes, tools)), np.zeros((lanes, tools))
+        self._asked = np.zeros((lanes, tools))  # by the expert, of what is wanted of the tools
+        self._gradual, self._ease = robot.gradual_tools, np.full((lanes, 1), OPEN)
         self._wait = np.zeros(lanes)  # [s] in which nothing new is done
         self._blunder, self._abort = np.full(lanes, np.inf), np.full(lanes, np.inf)  # [s] after the start
         self._since = np.full(lanes, np.inf)  # [s] since the blunder
@@ -100,7 +103,9 @@ class OperatorDriver:
         style = self._expert.style
         style.side[lanes] = own.side
         style.speed[lanes] = 1.0 / self._times[lanes]
-        style.patience[lanes] = np.where(np.greater(own.shaping.strength, 0), PATIENCE, 1.0)
+        moves_so = np.greater(own.shaping.strength, 0)
+        style.patience[lanes] = np.where(moves_so, PATIENCE, 1.0)
+        style.grasp_patience[lanes] = np.where(moves_so, GRASP_PATIENCE, 1.0)
         missed, marginal = own.misses.slip(draw(key, "miss", 2)), own.marginal_grasps.slip(draw(key, "marginal", 2))
         misses = (missed != 0).any(axis=1)
         style.slip[lanes] = np.where(misses[:, None], missed, marginal)
@@ -126,7 +131,10 @@ class OperatorDriver:
         self._expert.reset(lanes)
         self._hand.start(lanes, key)
         self._phase[lanes], self._last[lanes] = 0, 0.0
-        self._grip[lanes] = self._wanted[lanes] = self._last[lanes, self._grips] = self._idle
+        self._grip[lanes] = self._asked[lanes] = self._last[lanes, self._grips] = self._idle
+        if self._gradual:
+            self._ease[lanes, 0] = own.device.at_ease(draw_normal(key, "ease", 1)[:, 0])
+        self._wanted[lanes] = np.minimum(self._idle, self._ease[lanes])
         self._ends_in[lanes] = self._since[lanes] = np.inf
         self._end_idle[lanes] = own.end_idle.seconds(draw_normal(key, "end_idle", 1)[:, 0])
         self._wait[lanes] = own.start_idle.seconds(draw_normal(key, "start_idle", 1)[:, 0]) * self._times[lanes]
@@ -158,10 +166,12 @@ class OperatorDriver:
             self._wait[ids] = hand.seconds_left()[ids] + pause[ids] * self._times[ids]
             hand.postpone(stops, self._wait)
             resting |= stops
-        hand.plan(np.flatnonzero(due & ~stops), left, step, speed=speed, times=self._times, reaction=reaction)
+        hand.plan(np.flatnonzero(~resting), left, step, speed=speed, times=self._times, reaction=reaction)
         actions = np.empty((len(step), self._grips.stop))
         actions[:, : self._grips.start] = hand.move(machine, step, resting)
-        self._wanted = np.where(resting[:, None], self._wanted, expert.grip)
+        self._asked = np.where(resting[:, None], self._asked, expert.grip)
+        eased = np.where(expert.at_ease[:, None], np.minimum(expert.grip, self._ease), expert.grip)
+        self._wanted = np.where(resting[:, None], self._wanted, eased)
         self._grip = habits.device.grip(self._grip, self._wanted)
         slipping = self._since < SLIP
         if slipping.any():
@@ -187,6 +197,11 @@ class OperatorDriver:
         told[:, : self._grips.start] -= left_out.astype(np.float32)
         return told.clip(-1.0, 1.0)
 
+    def reread(self, step: NDArray[np.int64]) -> Mask:
+        """Lanes (n,) whose recorder writes the observation before once more."""
+        at = np.minimum(step, self._horizon - 1)
+        return self._habits.device.reread(self._even["reread"][np.arange(len(at)), at])
+
     def stopped(self, step: NDArray[np.int64]) -> Mask:
         """Lanes (n,) whose person has stopped the recording."""
         return np.asarray(self._ends_in <= 0)
@@ -208,7 +223,7 @@ class OperatorDriver:
         entered = phase != self._phase
         self._phase = phase
         grip = expert.grip
-        takes_up = entered & ((grip != self._idle) & (self._wanted == self._idle)).any(
+        takes_up = entered & ((grip != self._idle) & (self._asked == self._idle)).any(
             axis=1
         )  # what follows is foreseen
         thought = habits.hesitation.seconds(

@@ -27,10 +27,13 @@ class Shaping(Fault):
     spread: float = 0.08  # standard deviation of the log
     stick: float = 0.3  # [s]
 
-    def seconds(self, away: Array, speed: Array, draws: Array) -> Array:
-        """How long (n,) [s] a submovement takes over what is `away` (n,) [s] at top speed, at a share `speed` of it."""
+    def seconds(self, away: Array, speed: Array, times: Array, draws: Array) -> Array:
+        """How long (n,) [s] a submovement takes over what is `away` (n,) [s] at top speed, at a share `speed` of it.
+
+        times (n,): the person's factor on times.
+        """
         shortest = np.maximum(self.least + self.slope * away / speed, PEAK * away)
-        return np.asarray(shortest * np.exp(self.spread * draws))
+        return np.asarray(times * shortest * np.exp(self.spread * draws))
 
 
 class Movements:

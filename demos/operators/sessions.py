@@ -56,7 +56,7 @@ class Fatigue(Fault):
 class Mood(Fault):
     """One episode goes as the one before did: log times of standard deviation `strength` that last."""
 
-    lasts: float = 0.75  # correlation from one episode to the next
+    lasts: float = 0.8  # correlation from one episode to the next
 
     def log_time(self, session: Keys, place: Numbers) -> Array:
         """Log (k,) of the factor on times at a place (k,) of sessions of keys (k, 2): a first-order process."""

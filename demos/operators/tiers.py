@@ -13,10 +13,10 @@ from shopfloor.demos.operators.sessions import Fatigue, Mood, Practice
 from shopfloor.demos.operators.timing import EndIdle, Hesitation, Pauses, Reaction, StartIdle
 from shopfloor.demos.operators.trembling import MotorNoise, Tremor
 
-LEADER_ARM = Device(1.0, dead_zone=0.013, squeeze=0.35, repeats=0.04)
+LEADER_ARM = Device(1.0, dead_zone=0.016, squeeze=0.35, repeats=0.03, ease=0.3, rereads=0.06)
 
 OKAY = Habits(
-    pace=1.0,
+    pace=1.06,
     pace_spread=0.05,
     individuality=0.15,
     side=1.0,
@@ -40,14 +40,14 @@ OKAY = Habits(
     detours=Detours(0.06),
     blunders=Blunders(0.02),
     aborts=Aborts(0.02),
-    practice=Practice(0.18),
+    practice=Practice(0.13),
     fatigue=Fatigue(0.04),
     mood=Mood(0.2),
     device=LEADER_ARM,
 )
 BETTER = replace(
     OKAY,
-    pace=1.05,
+    pace=1.12,
     aim=Aim(0.6),
     overshoot=Overshoot(0.12),
     wrong_way=WrongWay(0.005),
@@ -63,7 +63,7 @@ BETTER = replace(
 )
 WORSE = replace(
     OKAY,
-    pace=0.95,
+    pace=1.0,
     aim=Aim(1.4),
     overshoot=Overshoot(0.35),
     wrong_way=WrongWay(0.04),

@@ -40,7 +40,7 @@ class StartIdle(Fault):
     """The recording runs before the hand does; strength times `median`."""
 
     median: float = 0.4  # [s]
-    spread: float = 0.7  # standard deviation of the log
+    spread: float = 0.5  # standard deviation of the log
 
     def seconds(self, draws: Array) -> Array:
         """Times (k,) [s] from normal draws (k,)."""

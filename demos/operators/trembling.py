@@ -9,6 +9,13 @@ import numpy as np
 from shopfloor.demos.operators.fault import Array, Fault
 from shopfloor.envs.simulation import CONTROL_PERIOD
 
+FULL_PRESS = 250.0  # [N] that take as much effort as a motion at full speed: what an arm can push for a while, knob
+
+
+def effort(motion: Array, press: Array | None) -> Array:
+    """Share of full effort (n, 1) in a motion of a size (n, 1) while a tool is pressed on its work (n,) [N]."""
+    return np.minimum(motion if press is None else motion + press[:, None] / FULL_PRESS, 1.0)
+
 
 @dataclass(frozen=True)
 class MotorNoise(Fault):

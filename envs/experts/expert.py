@@ -126,7 +126,8 @@ class Style:
     """How the episodes' operators work, lane by lane; the default is the expert's own way.
 
     speed (n,) share of full speed; side (n,) in [-1, 1], from which side to approach;
-    patience (n,), how many times as long as the expert they try before they go back;
+    patience (n,), grasp_patience (n,), how many times as long as the expert they try before they go back: of a tool
+    that has closed they see sooner that it holds nothing;
     slip (n, 3) [m], error of the goal of a grasp, in the first slips (n,) attempts;
     regrasps (n,): how often they let go once more of what they have taken, and take it again;
     detour (n, 3) [m]: by which the next move goes round its goal first; it is 0 once the move has begun.
@@ -134,7 +135,7 @@ class Style:
 
     def __init__(self, n: int) -> None:
         self.speed = np.ones(n)
-        self.patience = np.ones(n)
+        self.patience, self.grasp_patience = np.ones(n), np.ones(n)
         self.side = np.zeros(n)
         self.slip = np.zeros((n, 3))
         self.slips = np.ones(n, dtype=np.int64)
@@ -177,7 +178,10 @@ class Expert:
         closed = np.array([min(np.ravel(phase.grip)) < 0 for phase in phases])
         self.carries = np.array([phase.kind in ("carry", "work") for phase in phases]) & (closed | (grips == 0))
         """Phases (phases,) in which something is held, or a robot that holds nothing is at its work."""
+        follows = np.roll(~closed, -1)  # the next phase does not close the tools either
+        self._eases = np.array([phase.kind == "reach" for phase in phases]) & ~closed & follows
         self._closes = self._grasps & closed
+        self._takes = self._closes & np.array([phase.until is None for phase in phases])  # nothing but nearness says so
         self._takes_up = self._closes & np.roll(self._grasps & ~closed, 1)  # the phase before lets go
 
     @property
@@ -199,6 +203,11 @@ class Expert:
     def grip(self) -> Array:
         """Actions (n, tools) of the tools in each lane's phase."""
         return np.asarray(self._grip[self._phase])
+
+    @property
+    def at_ease(self) -> Mask:
+        """Lanes (n,) whose open tools take nothing yet, nor in the next phase: they need not be wide open."""
+        return np.asarray(self._eases[self._phase])
 
     @property
     def moves(self) -> Mask:
@@ -262,7 +271,8 @@ class Expert:
             if phase.until is not None:
                 there = np.where(lanes, phase.until(), there)
         self._there = np.where(there & ~elsewhere, self._there + working, 0)
-        tired = self._steps > self._patience[self._phase] * self.style.patience / self.style.speed
+        patience = np.where(self._takes[self._phase], self.style.grasp_patience, self.style.patience)
+        tired = self._steps > self._patience[self._phase] * patience / self.style.speed
         failed = tired | lost
         done = ~failed & working & (self._there > self._dwell[self._phase])
         self._attempts += failed

@@ -89,11 +89,11 @@ class ToteHandling:
         aside = np.hypot(gap[:, 0], gap[:, 1])
         height = np.clip(CLEAR * (aside / self._play - CENTRED), 0.0, -GRIP)
         hands = handles(tray + height[:, None] * UP, turned)
-        # how the tote sits in the hands, to either side and turned: they make up for that
+        # how the tote sits in the hands, to either side, turned, up and down: they make up for that
         shift = position[:, :TORSO].mean(axis=1) + gap - hands.mean(axis=1)
         off = self._gap()
         twist = off - off.mean(axis=1, keepdims=True)
-        hands += shift[:, None] * (1, 1, 0) - rotate(turned[:, None], twist * (1, 0, 0))
+        hands += shift[:, None] * (1, 1, 0) - rotate(turned[:, None], twist * (1, 0, 0) + off * (0, 0, 1))
         return self._reaching(hands, aside[:, None], goal, facing + free * wrapped(heading - facing))
 
     def _gap(self) -> Array:

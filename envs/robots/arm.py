@@ -98,6 +98,7 @@ class Arm(Robot):
         self.action_names = (*MOTIONS, *self.tool.action_names)
         self.grip_columns = slice(len(MOTIONS), len(self.action_names))
         self.servos, self.tool_servos = (*JOINTS, *self.tool.servos), self.tool.servos
+        self.gradual_tools = self.tool.gradual
         self.grip_force = self.tool.grip_force
         self.speed_limits = {**dict.fromkeys(JOINTS, JOINT_SPEED), **self.tool.speed_limits}
 
@@ -182,6 +183,10 @@ class Arm(Robot):
         commanded_position, commanded_rotation = self.commanded_pose()
         turn = to_rotvec(compose(rotation, np.swapaxes(commanded_rotation, -1, -2)))
         return np.concatenate([position - commanded_position, turn], axis=1) / SCALE
+
+    def pressing(self) -> Array | None:
+        """The tool's."""
+        return self.tool.pressing()
 
     def tcp(self) -> Array:
         """Tool centre point (n, 3) [m]."""

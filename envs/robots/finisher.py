@@ -98,6 +98,10 @@ class Finisher(Tool):
         """An action of -1 runs the motor at full speed, one of 0 or more stops it."""
         self.sim.ctrl[:, self._motor] = SPEED * np.clip(-actions[:, 0], 0.0, 1.0)
 
+    def pressing(self) -> Array:
+        """What the spring takes up (n,) [N]."""
+        return self.force()
+
     def state(self) -> Array:
         """Force (n,) [N] on the spring."""
         return self.force()

@@ -119,6 +119,7 @@ class Humanoid(Robot):
         self.base = WheeledBase(DRIVE)
         self.grippers = tuple(ParallelGripper(tilt=np.pi / 2, pad=PAD) for _ in SIDES)
         self.frame = self.grippers[0].frame
+        self.gradual_tools = self.grippers[0].gradual
         self.grip_force = self.grippers[0].grip_force
         self._joint_names = [f"{side}_{joint}" for side in SIDES for joint in JOINTS]
         self.tool_servos = [f"{side}_{servo}" for side in SIDES for servo in self.grippers[0].servos]

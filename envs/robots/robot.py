@@ -30,6 +30,8 @@ class Robot(Observed, ABC):
     """Action columns, of whole groups, of motions that bring something to a place; the others' are speeds."""
     grip_columns: slice
     """Action columns of the tools' own, OPEN to CLOSED; may be empty."""
+    gradual_tools: bool = False
+    """Whether its tools open by degrees, as far as their action says: a hand may hold them half open."""
     camera: str
     """The camera that the robot carries."""
     grip_force: float
@@ -73,6 +75,10 @@ class Robot(Observed, ABC):
 
         gain (n,): share of the remaining way that a step commands; speed (n,): share of top speed.
         """
+
+    def pressing(self) -> Array | None:
+        """Force (n,) [N] with which its tool is pressed on the work; None where it is not made for that."""
+        return None
 
     def way(self, position: Array, rotation: Array) -> Array:
         """What is left to a pose: (n, columns of `placed`) [control steps at top speed], from what is commanded now."""

@@ -123,6 +123,10 @@ class Screwdriver(Tool):
         slowly = self.spindle_speed() < HELD_BELOW
         self._peak[ids] = np.where(slowly, np.maximum(self._peak, self.torque()), self._peak)[ids]
 
+    def pressing(self) -> Array:
+        """What the spring takes up (n,) [N]."""
+        return self.force()
+
     def state(self) -> Array:
         """The motor's torque (n,) [N m], positive while it tightens."""
         return self.torque()

@@ -65,6 +65,8 @@ class Tool(Observed, ABC):
     """Name of each driven joint -> its top speed [rad/s] or [m/s]."""
     servos: Sequence[str]
     """Names of its actuators, without the arm's prefix."""
+    gradual: bool = False
+    """Whether it opens by degrees, as far as its action says."""
     ready: float = 0.0
     """Its `state` before work."""
 
@@ -88,6 +90,10 @@ class Tool(Observed, ABC):
     def state(self) -> Array:
         """What the tool is doing (n,): opening, vacuum, force or torque."""
 
+    def pressing(self) -> Array | None:
+        """Force (n,) [N] with which the tool is pressed on its work; None of a tool that is not made for that."""
+        return None
+
     def after_step(self, ids: Ids) -> None:
         """Called once after simulations ids have moved on by a control period; for a tool that keeps a record."""
 
@@ -105,6 +111,7 @@ class ParallelGripper(Tool):
     channels = (Channel("opening", "gripper", "scalar", 1),)
     terms = (Term("opening", "m", "opening of each finger", ONE),)
     grip_force = GRIP_FORCE
+    gradual = True
     servos = ("grip",)
 
     def __init__(

@@ -71,7 +71,7 @@ def run_cell(
     agent = new_agent()
     rows = results / "rows"
     path, folder = rows / f"{cell.key}.json", results / "agents" / cell.key
-    wanted = keep_agent and agent.learns_from in ("demonstrations", "interaction")
+    wanted = keep_agent and bool(agent.learns_from)
     if path.exists() and (folder.exists() or not wanted):
         return path, None
     rows.mkdir(parents=True, exist_ok=True)
@@ -104,10 +104,10 @@ def _rehearse(
     threads: int,
 ) -> None:
     """See on the first few demonstrations what an agent of the user's own gives, before all are collected."""
-    if agent.learns_from == "truth":
+    if hasattr(agent, "attach"):
         return
     few = REHEARSED if selection.episodes is None else min(REHEARSED, selection.episodes)
-    if agent.learns_from == "demonstrations" and few:
+    if "demonstrations" in agent.learns_from and few:
         dataset = pool.load(datasets, Selection(episodes=few), threads=threads)
     else:
         dataset = without_demonstrations(pool.new_task())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -113,8 +113,9 @@ def evaluate(
     }
 
 
+@runtime_checkable
 class FromTruth(Protocol):
-    """What an agent that learns from the truth has besides: its environment's true state is what it acts from."""
+    """What a reference has besides that sees the truth: its environment's true state is what it acts from."""
 
     def attach(self, env: ShopfloorVectorEnv) -> Policy:
         """The policy that plays in env."""
@@ -123,6 +124,6 @@ class FromTruth(Protocol):
 
 def player(agent: Agent) -> Callable[[ShopfloorVectorEnv], Policy]:
     """How an agent gets into an environment: only one that acts from the truth looks at it."""
-    if agent.learns_from == "truth":
-        return cast(FromTruth, agent).attach
+    if isinstance(agent, FromTruth):
+        return agent.attach
     return lambda env: agent

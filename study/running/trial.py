@@ -51,7 +51,7 @@ def run_trial(
     one per processor, which changes no bit.
     """
     started = time.perf_counter()
-    if agent.learns_from == "demonstrations" and selection.episodes != 0:
+    if "demonstrations" in agent.learns_from and selection.episodes != 0:
         dataset = pool.load(datasets, selection, threads=threads)
     else:
         dataset = without_demonstrations(pool.new_task())

@@ -167,7 +167,7 @@ def learning_line(dataset: Dataset, *, steps: int, repeats: int) -> Line:
         return lambda: agent.fit(dataset, Budget("gradient_steps", amount), np.random.default_rng(0))
 
     fit(1)()
-    trained = agent._learned[0].network  # type: ignore[index]
+    trained = cast(torch.nn.Sequential, agent._trained())
     inputs, outputs = (cast(torch.nn.Linear, trained[i]) for i in (0, -1))
     network = mlp([inputs.in_features, *HIDDEN, outputs.out_features])
     initialise(network, torch.Generator().manual_seed(0))

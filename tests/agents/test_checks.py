@@ -19,7 +19,7 @@ EMPTY = Dataset.empty(obs_dim=5, act_dim=3, state_dim=2, fps=20, task="a task", 
 
 
 class Good:
-    learns_from = "demonstrations"
+    learns_from = frozenset({"demonstrations"})
 
     def fit(self, dataset, budget, rng, *, env_factory=None):
         return TrainingRecord()
@@ -46,7 +46,7 @@ def test_an_agent_that_has_all_passes(agent):
 @pytest.mark.parametrize(
     ("agent", "said"),
     [
-        (object(), "object.learns_from is 'nothing of that name', want one of"),
+        (object(), "object.learns_from is 'nothing of that name', want a set of"),
         (changed(learns_from="videos"), "Changed.learns_from is 'videos'"),
         (changed(act=None), "Changed has no method act, want fit, reset, act, save"),
         (changed(fit=lambda self, dataset, budget: None), r"Changed.fit\(dataset, budget\): .*want it as of"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,27 @@ from numpy.typing import NDArray
 
 from shopfloor import agents
 from shopfloor.agents import Agent, Budget
+from shopfloor.agents.act import ActionChunking
 from shopfloor.agents.bc import BehaviorCloning
+from shopfloor.agents.bc_rnn import RecurrentCloning
+from shopfloor.agents.diffusion import DiffusionPolicy
+from shopfloor.agents.flow import FlowMatching
 from shopfloor.agents.knn import NearestNeighbours
 from shopfloor.agents.random import RandomAgent
 from shopfloor.agents.sac import SoftActorCritic
 
 LANES = 128
 AGENTS: dict[str, tuple[Callable[[], Agent], Budget]] = {
+    **{
+        kind.label: (partial(kind, history=3, execute=2, **small), Budget("gradient_steps", 10))
+        for kind, small in (
+            (RecurrentCloning, {"width": 16}),
+            (ActionChunking, {"width": 16, "layers": 1, "chunk": 4, "smoothing": 0.9}),
+            (DiffusionPolicy, {"width": 32, "blocks": 1}),
+            (FlowMatching, {"width": 32, "blocks": 1}),
+        )
+    },
+    "mixture": (lambda: BehaviorCloning(hidden=(32,), head="mixture", modes=3), Budget("gradient_steps", 30)),
     "bc": (lambda: BehaviorCloning(hidden=(256, 256), execute=2), Budget("gradient_steps", 30)),
     "knn": (lambda: NearestNeighbours(chunk=2, history=2), Budget("gradient_steps", 1)),
     "random": (RandomAgent, Budget("gradient_steps", 1)),

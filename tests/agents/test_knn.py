@@ -70,4 +70,4 @@ def test_fewer_frames_than_neighbours_are_enough(toy_demos: Any) -> None:
 def test_it_reports_what_it_stores_and_spends_nothing(toy_demos: Any) -> None:
     record = NearestNeighbours(history=2, chunk=3).fit(toy_demos(10), Budget("seconds", 100), np.random.default_rng(0))
     assert (record.gradient_steps, record.flops) == (0, 0)
-    assert record.parameters == 120 * (2 * 4 + 3 * 2)
+    assert record.parameters == 120 * (3 * 2 * 4 + 3 * 2)  # features at three scales

@@ -145,7 +145,7 @@ def test_content_of_another_kind_is_named(saved: Path, changes: dict[str, Any], 
 def test_tensors_that_are_none_or_others_are_named(saved: Path) -> None:
     for payload, said in [
         (b"none", "holds no tensors"),
-        (safetensors.numpy.save({}), "does not fit.*KeyError: 'mean'"),
+        (safetensors.numpy.save({}), "does not fit.*KeyError: 'act_dim'"),
     ]:
         (saved / "tensors.safetensors").write_bytes(payload)
         edited(saved, tensors_sha256=storage.hashlib.sha256(payload).hexdigest())
@@ -172,7 +172,7 @@ def test_an_unknown_class_is_named(saved: Path, target: str) -> None:
     [
         "shopfloor.agents.storage.load",  # no class
         "shopfloor.agents.sac.SAC",  # stable-baselines3's, whose load unpickles
-        "shopfloor.agents.knn.Path",
+        "shopfloor.agents.chunk_policy.Path",
         "shopfloor.agents.protocol.Budget",  # no load
         "shopfloor.__main__.Agent",
     ],

@@ -19,7 +19,7 @@ from shopfloor.agents import TrainingRecord
 class Fragile:
     """Fails in the way that it is told, but not where the file `mended` lies."""
 
-    learns_from = "nothing"
+    learns_from = frozenset()
 
     def __init__(self, how: str, mended: str):
         self.how = "well" if os.path.exists(mended) else how

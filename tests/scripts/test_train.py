@@ -136,7 +136,7 @@ def test_an_agent_of_another_package_runs_by_config_alone(shared, tmp_path):
             class MyAgent:
                 """Always the same action."""
 
-                learns_from = "demonstrations"
+                learns_from = frozenset({"demonstrations"})
 
                 def __init__(self, *, action):
                     self.action = action

@@ -6,6 +6,7 @@ import pytest
 
 from shopfloor.demos.collect import Collector
 from shopfloor.demos.labels import Checker, Texts
+from shopfloor.demos.operators.devices import Device
 from shopfloor.demos.operators.fleet import Fleet
 from shopfloor.demos.operators.habits import FAULTS, Habits
 from shopfloor.demos.operators.mistakes import Aborts, Blunders
@@ -92,9 +93,11 @@ def test_what_is_recorded_replays_to_the_same_observations():
     for episode in range(3):
         frames = slice(dataset.bounds[episode], dataset.bounds[episode + 1])
         observation, _ = env.reset(options={"episodes": [episode]})
+        before = observation[0]
         for recorded, action in zip(dataset.observations[frames], dataset.actions[frames], strict=True):
-            np.testing.assert_array_equal(observation[0], recorded)
-            observation, *_ = env.step(action[None])
+            read_again = np.array_equal(recorded, before)  # by the device's recorder
+            np.testing.assert_array_equal(before if read_again else observation[0], recorded)
+            before, (observation, *_) = recorded, env.step(action[None])
             env.resume([0])  # people go on when the work is done
 
 
@@ -132,7 +135,9 @@ def person(**faults):
 
 
 def of_strength(name, strength):
-    of_device = {"dead_zone": 0.2, "squeeze": 0.5, "repeats": 0.3} if name == "device" else {}
+    of_device = (
+        {"dead_zone": 0.2, "squeeze": 0.5, "repeats": 0.3, "ease": 0.3, "rereads": 0.1} if name == "device" else {}
+    )
     return replace(getattr(Habits(), name), strength=strength, **of_device)
 
 
@@ -182,6 +187,30 @@ def test_a_person_without_faults_is_the_expert():
     for episode in range(3):
         recorded = dataset.actions[dataset.bounds[episode] : dataset.bounds[episode + 1]]
         np.testing.assert_array_equal(recorded, np.stack(played)[: len(recorded), episode].clip(-1, 1))
+
+
+def test_a_recorder_that_reads_again_changes_observations_alone_and_to_the_one_before():
+    plain, again = (collect(person(device=Device(1.0, rereads=share)), 3, lanes=3) for share in (0.0, 0.3))
+    np.testing.assert_array_equal(again.actions, plain.actions)
+    np.testing.assert_array_equal(again.times, plain.times)
+    first = again.bounds[:-1]
+    np.testing.assert_array_equal(again.observations[first], plain.observations[first])
+    changed = (again.observations != plain.observations).any(axis=1)
+    assert 0.2 < changed.mean() < 0.4
+    np.testing.assert_array_equal(again.observations[changed], again.observations[np.flatnonzero(changed) - 1])
+
+
+def test_a_hand_at_ease_holds_a_tool_half_open_until_something_is_taken():
+    plain, eased = (collect(person(device=Device(1.0, ease=ease)), 6, lanes=6) for ease in (0.0, 0.3))
+    assert set(np.unique(plain.actions[:, -1])) == {-1.0, 1.0}
+    assert plain.episode_success.all()
+    assert eased.episode_success.all()
+    for first, end in zip(eased.bounds[:-1], eased.bounds[1:], strict=True):
+        tool = eased.actions[first:end, -1]
+        assert 0.0 < tool[0] < 1.0
+        closes = int(np.argmax(tool == -1.0))
+        assert tool[closes - 1] == 1.0
+        assert len(set(tool[:closes])) == 2  # one level in an episode
 
 
 def test_who_gives_up_leaves_recordings_whose_length_does_not_tell():

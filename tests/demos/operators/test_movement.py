@@ -3,9 +3,10 @@ import pytest
 
 from shopfloor.demos.operators.aim import Aim, Curve, Overshoot, Seeing, WrongWay
 from shopfloor.demos.operators.devices import Device
+from shopfloor.demos.operators.hand import Track
 from shopfloor.demos.operators.movement import Movements, Shaping
 from shopfloor.demos.operators.timing import Hesitation, Pauses, Reaction, StartIdle
-from shopfloor.demos.operators.trembling import MotorNoise, Tremor
+from shopfloor.demos.operators.trembling import FULL_PRESS, MotorNoise, Tremor, effort
 from shopfloor.envs.simulation import CONTROL_PERIOD
 
 RNG = np.random.default_rng(0)
@@ -49,11 +50,27 @@ def test_a_bump_goes_aside_and_comes_back():
 
 
 def test_a_longer_way_and_a_slower_phase_take_longer_and_no_movement_is_quicker_than_the_robot():
-    shaping, nothing = Shaping(1.0), np.zeros(1)
-    short, long = (shaping.seconds(np.array([way]), np.array([1.0]), nothing)[0] for way in (0.1, 1.0))
-    assert shaping.least < short < long
-    assert shaping.seconds(np.array([0.1]), np.array([0.3]), nothing)[0] > short
-    assert 1.875 * 2.0 / shaping.seconds(np.array([2.0]), np.array([1.0]), nothing)[0] <= 1.0  # share of top speed
+    def seconds(way, speed=1.0, times=1.0):
+        return Shaping(1.0).seconds(*(np.array([number]) for number in (way, speed, times, 0.0)))[0]
+
+    assert Shaping(1.0).least < seconds(0.1) < seconds(1.0)
+    assert seconds(0.1, speed=0.3) > seconds(0.1)
+    assert seconds(0.1, times=0.5) == pytest.approx(0.5 * seconds(0.1))
+    assert 1.875 * 2.0 / seconds(2.0) <= 1.0  # share of top speed
+
+
+def test_pressing_is_an_effort_as_moving_is_and_both_end_at_a_full_one():
+    moving, pressed = np.array([[0.0], [0.2], [0.9]]), np.array([50.0, 0.0, 100.0])
+    np.testing.assert_array_equal(effort(moving, None), moving)
+    np.testing.assert_allclose(effort(moving, pressed)[:, 0], [50.0 / FULL_PRESS, 0.2, 1.0])
+
+
+def test_sticks_are_moved_in_their_own_time_whatever_the_hands_are_at():
+    first, second = (Track(np.array(columns), 2) for columns in ([True, False], [False, True]))
+    lanes, way = np.array([0]), np.array([[1.0, 0.0]])
+    first.begin(lanes, way, 0.0 * way, np.array([2.0]), np.array([0.2]))
+    np.testing.assert_array_equal(first.due(), [False, True])
+    np.testing.assert_array_equal(second.due(), [True, True])
 
 
 WAY, SIZE = RNG.normal(size=(500, 3)), RNG.random((500, 1))
