@@ -105,8 +105,8 @@ def test_a_pool_is_read_until_a_selection_has_all_that_it_wants(tmp_path, monkey
 def test_a_selection_that_nothing_meets_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("shopfloor.demos.pool.HOPELESS", 4)
     monkeypatch.setattr("shopfloor.demos.pool.FIRST_LOOK", 4)
-    with pytest.raises(ValueError, match="of 4 demonstrations 0 are what is selected"):
-        WHOLE.load(tmp_path, Selection(successful_episodes=1, filters={"failed": Labelled(success=False)}), threads=0)
+    with pytest.raises(ValueError, match="of 4 demonstrations 0 are what is selected"):  # all are cut short
+        POOL.load(tmp_path, Selection(successful_episodes=1, filters={"done": Labelled()}), threads=0)
     with pytest.raises(ValueError, match="hold no whole demonstration"):
         POOL.load(tmp_path, Selection(robot_hours=1e-6), threads=0)
 
