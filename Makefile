@@ -16,7 +16,7 @@ help:
 	@echo "make headline   the forecast of the default study, checked at 2,000 and 4,000 demonstrations; an hour on two cores"
 	@echo "make calibrate  how often forecasts hold on simulated curves, into docs/statistics.md; half an hour"
 	@echo "make test       install and run the tests"
-	@echo "make test-slow  the tests that take minutes"
+	@echo "make test-slow  the tests that take long: every task, more episodes, killed studies"
 	@echo "make lint       ruff"
 	@echo "make types      mypy"
 	@echo "make bench      speed, as ratios"

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import forked
 import pytest
 
 from shopfloor.study.running.rows import read_rows
@@ -29,6 +30,7 @@ def floor(tmp_path_factory):
 
 
 def run(floor, *arguments, cwd):
+    """Run Python anew, as the user would."""
     searched = os.pathsep.join(filter(None, [str(floor), os.environ.get("PYTHONPATH")]))
     environment = {**os.environ, "PYTHONPATH": searched, "OMP_NUM_THREADS": "1"}
     done = subprocess.run([sys.executable, *arguments], cwd=cwd, env=environment, capture_output=True, text=True)
@@ -36,9 +38,12 @@ def run(floor, *arguments, cwd):
     return done.stdout
 
 
-def scripts(name):
-    """The arguments of the page's commands of one script."""
-    return [shlex.split(line)[2:] for line in COMMANDS if line.startswith(f"shopfloor {name} ")]
+def run_commands(floor, verb, *more):
+    """Run the page's commands of one verb, with more arguments."""
+    for line in COMMANDS:
+        if line.startswith(f"shopfloor {verb} "):
+            done = forked.run(verb, *shlex.split(line)[2:], *more, cwd=floor, path=floor)
+            assert done.returncode == 0, done.stderr
 
 
 def test_the_page_has_the_files_it_speaks_of():
@@ -63,8 +68,7 @@ def test_the_single_and_the_vector_env_come_under_the_users_own_name(floor):
 
 def test_its_training_commands_write_rows_in_which_the_agent_has_learned(floor, tmp_path):
     places = [f"results={tmp_path}", f"datasets={tmp_path / 'datasets'}", "evaluation.episodes=16"]
-    for arguments in scripts("train"):
-        run(floor, str(ROOT / "scripts" / "train.py"), *arguments, *places, cwd=floor)
+    run_commands(floor, "train", *places)
     rows = read_rows(tmp_path / "rows")
     assert {row["cell"]["task"]["difficulty"] for row in rows} == {"default", "hard"}
     for row in rows:
@@ -75,12 +79,12 @@ def test_its_training_commands_write_rows_in_which_the_agent_has_learned(floor, 
 
 @pytest.mark.usefixtures("graphics")
 def test_its_replay_draws(floor, tmp_path):
-    ((*arguments,),) = scripts("replay")
     picture = tmp_path / "replay.png"
-    run(floor, str(ROOT / "scripts" / "replay.py"), *arguments, f"out={picture}", cwd=floor)
+    run_commands(floor, "replay", f"out={picture}")
     assert picture.stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_it_keeps_the_contract(floor):
     (contract,) = [shlex.split(line)[1:] for line in COMMANDS if line.startswith("python -m pytest")]
     # what runs over all tasks at once is none of its business

@@ -1,6 +1,7 @@
 """Data flows one way through the house, in its rooms' own rooms too, and randomness comes from streams alone."""
 
 import ast
+import functools
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -44,6 +45,11 @@ def module_of(path):
 MODULES = {module_of(path): path for path in FILES}
 
 
+@functools.cache
+def tree_of(path):
+    return ast.parse(path.read_text())
+
+
 def imported(tree):
     """Every name that is imported anywhere in the code: in functions and for type checkers too."""
     for node in ast.walk(tree):
@@ -55,10 +61,11 @@ def imported(tree):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+@functools.cache
 def own_imports(path):
     """Our own modules that a file imports; a package counts where one of its own names is asked of it."""
     names = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -112,12 +119,12 @@ def test_a_room_of_the_study_imports_none_that_imports_it():
 @pytest.mark.parametrize("path", FILES + SCRIPTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_nobody_imports_scripts(path):
     own = {script.stem for script in SCRIPTS} | {"scripts"}
-    assert not own & {name.split(".")[0] for name in imported(ast.parse(path.read_text()))}
+    assert not own & {name.split(".")[0] for name in imported(tree_of(path))}
 
 
 @pytest.mark.parametrize("path", FILES + SCRIPTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_no_global_random_state_and_no_bare_except(path):
-    tree = ast.parse(path.read_text())
+    tree = tree_of(path)
     assert not any(name.startswith("numpy.random") for name in imported(tree)), "want np.random.Generator by that name"
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("np.random", "numpy.random"):

@@ -80,7 +80,7 @@ def _episodes(dataset):
 def test_more_sites_or_people_hold_the_first_ones_and_all_else_that_is_asked(axis, of, tmp_path):
     found = []
     for count in (1, 3):
-        crew = Crew(**({"sites": 2, "operators": 2} | {axis: count}))
+        crew = Crew(**({"sites": 2, "operators": 2, "horizon": 1.0} | {axis: count}))
         named = recipe({"name": "PegInsertion"}, {"name": "ideal"}, {"name": "crowd"}, crew)
         pool = Pool(PegInsertion, IDEAL, CROWD, crew, named)
         found.append(pool.load(tmp_path, Selection(episodes=8), threads=0))

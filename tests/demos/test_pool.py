@@ -7,7 +7,7 @@ import pytest
 
 from shopfloor.demos.operators.fleet import Fleet
 from shopfloor.demos.pool import Crew, Pool, recipe, without_demonstrations
-from shopfloor.demos.selection import Labelled, Selection, Shorter
+from shopfloor.demos.selection import AtSites, Labelled, Selection
 from shopfloor.demos.store import Store
 from shopfloor.envs import IDEAL, TASKS
 from shopfloor.envs.realism.workload import site_places
@@ -15,9 +15,10 @@ from shopfloor.envs.tasks import PegInsertion
 from shopfloor.envs.vector import Ending
 
 CONFIG = ({"name": "PegInsertion"}, {"name": "ideal"}, {"name": "skilled"})
-CREW = Crew(sites=2)
+CREW = Crew(sites=2, horizon=2.0)  # [s]
 RECIPE = recipe(*CONFIG, CREW)
 POOL = Pool(PegInsertion, IDEAL, Fleet("skilled", {"better": 1}), CREW, RECIPE)
+WHOLE = dataclasses.replace(POOL, crew=Crew(2), recipe=recipe(*CONFIG, Crew(2)))  # whose episodes end as they do
 
 
 def first(count):
@@ -35,9 +36,8 @@ def test_a_pool_is_collected_once(tmp_path):
 
 
 def test_all_that_determines_a_demonstration_names_its_dataset(tmp_path):
-    crews = [Crew(3), Crew(2, imbalance=1.0), Crew(2, seed=1), Crew(2, fleet_seed=1), Crew(2, operators=1)]
-    crews.append(Crew(2, horizon=9.0))
-    others = [recipe(*CONFIG, crew) for crew in crews]
+    knobs = {"sites": 3, "imbalance": 1.0, "seed": 1, "fleet_seed": 1, "operators": 1, "horizon": 9.0}
+    others = [recipe(*CONFIG, dataclasses.replace(CREW, **{name: value})) for name, value in knobs.items()]
     for index in range(len(CONFIG)):
         changed = [{"name": "PegInsertion", "more": 1} if i == index else part for i, part in enumerate(CONFIG)]
         others.append(recipe(*changed, CREW))
@@ -70,7 +70,8 @@ def test_a_pool_that_grows_is_the_one_that_was_collected_at_once(tmp_path):
 
 
 def test_a_large_site_gives_more_demonstrations_than_a_small_one_and_fewer_are_the_first_of_more(tmp_path):
-    pool = dataclasses.replace(POOL, crew=Crew(sites=3, imbalance=2.0), recipe=recipe(*CONFIG, Crew(3, imbalance=2.0)))
+    crew = dataclasses.replace(CREW, sites=3, imbalance=2.0)
+    pool = dataclasses.replace(POOL, crew=crew, recipe=recipe(*CONFIG, crew))
     dataset = pool.load(tmp_path, first(12), threads=1)
     np.testing.assert_array_equal(dataset.sites, site_places(np.arange(12), 3, 2.0))
     assert np.bincount(dataset.sites)[0] > 6
@@ -88,13 +89,15 @@ def test_an_impossible_crew_is_refused(tmp_path, field, value):
         POOL.load(tmp_path, first(0), threads=1)
 
 
-def test_a_pool_is_read_until_a_selection_has_all_that_it_wants(tmp_path):
-    selection = Selection(robot_hours=0.01, filters={"short": Shorter(8.0)})
+def test_a_pool_is_read_until_a_selection_has_all_that_it_wants(tmp_path, monkeypatch):
+    monkeypatch.setattr("shopfloor.demos.pool.FIRST_LOOK", 4)
+    selection = Selection(robot_hours=0.005, filters={"there": AtSites([1])})
     chosen = POOL.load(tmp_path, selection, threads=0)
     longest = np.diff(chosen.bounds).max() / chosen.fps
-    assert longest <= 8.0
-    assert 0.01 - longest / 3600 < chosen.robot_hours <= 0.01
-    many = POOL.load(tmp_path, first(70), threads=0)  # what else is there changes nothing
+    assert set(chosen.sites) == {1}
+    assert len(chosen) > 4
+    assert 0.005 - longest / 3600 < chosen.robot_hours <= 0.005
+    many = POOL.load(tmp_path, first(30), threads=0)  # what else is there changes nothing
     assert selection.of(many)[0].content_hash == chosen.content_hash
     assert POOL.load(tmp_path, selection, threads=0).content_hash == chosen.content_hash
 
@@ -102,8 +105,8 @@ def test_a_pool_is_read_until_a_selection_has_all_that_it_wants(tmp_path):
 def test_a_selection_that_nothing_meets_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("shopfloor.demos.pool.HOPELESS", 4)
     monkeypatch.setattr("shopfloor.demos.pool.FIRST_LOOK", 4)
-    with pytest.raises(ValueError, match="of 4 demonstrations 0 are what is selected"):
-        POOL.load(tmp_path, Selection(successful_episodes=1, filters={"failed": Labelled(success=False)}), threads=0)
+    with pytest.raises(ValueError, match="of 4 demonstrations 0 are what is selected"):  # all are cut short
+        POOL.load(tmp_path, Selection(successful_episodes=1, filters={"done": Labelled()}), threads=0)
     with pytest.raises(ValueError, match="hold no whole demonstration"):
         POOL.load(tmp_path, Selection(robot_hours=1e-6), threads=0)
 
@@ -119,11 +122,10 @@ def test_every_column_of_a_dataset_has_a_name():
 
 
 def test_demonstrations_may_have_a_horizon_of_their_own(tmp_path):
-    short = dataclasses.replace(POOL, crew=Crew(2, horizon=2.0), recipe=recipe(*CONFIG, Crew(2, horizon=2.0)))
-    dataset = short.load(tmp_path, first(2), threads=1)
+    dataset = POOL.load(tmp_path, first(2), threads=1)
     assert np.diff(dataset.bounds).tolist() == [40, 40]
     assert dataset.ended_by.tolist() == [Ending.TIME] * 2
-    whole = POOL.load(tmp_path, first(2), threads=1)
+    whole = WHOLE.load(tmp_path, first(2), threads=1)
     np.testing.assert_array_equal(dataset.observations[0], whole.observations[0])
     assert len(whole.actions) > 80
 

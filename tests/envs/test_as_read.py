@@ -55,6 +55,7 @@ def test_without_faults_the_world_is_as_it_is(task):
     np.testing.assert_allclose(expert._expert.goals()[0], own.goals()[0], atol=1e-5)
 
 
+@pytest.mark.costly
 def test_where_things_truly_are_changes_nothing_while_the_readings_stay(task):
     env, expert = under_way(task)
     state, ids = env.state(), np.arange(env.num_envs)

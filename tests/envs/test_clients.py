@@ -55,6 +55,7 @@ def same(a, b):
     return np.array_equal(np.asarray(a), np.asarray(b), equal_nan=np.asarray(a).dtype.kind == "f")
 
 
+@pytest.mark.costly
 def test_ppo_trains_with_monitor_vecnormalize_and_evalcallback(task, tmp_path):
     venv = VecNormalize(DummyVecEnv([lambda: Monitor(single(task))]))
     evaluation = VecNormalize(DummyVecEnv([lambda: Monitor(single(task))]), training=False)
@@ -67,6 +68,7 @@ def test_ppo_trains_with_monitor_vecnormalize_and_evalcallback(task, tmp_path):
     assert np.load(tmp_path / "evaluations.npz")["successes"].shape == (2, 1)
 
 
+@pytest.mark.costly
 def test_sac_trains_on_one_environment_and_on_the_batch(task):
     settings = {"learning_starts": 40, "train_freq": 10, "gradient_steps": 1, "policy_kwargs": {"net_arch": [8]}}
     SAC("MlpPolicy", Monitor(single(task)), **settings).learn(80)
@@ -76,6 +78,7 @@ def test_sac_trains_on_one_environment_and_on_the_batch(task):
     assert len(model.ep_info_buffer) == 0 or {"r", "l", "t"} <= model.ep_info_buffer[0].keys()
 
 
+@pytest.mark.costly
 def test_both_recorders_of_episode_statistics_work(task):
     env = RecordEpisodeStatistics(single(task))
     last = played(env, SHORT)[SHORT][4]
@@ -87,6 +90,7 @@ def test_both_recorders_of_episode_statistics_work(task):
     assert info["episode"]["l"].tolist() == [SHORT] * 3
 
 
+@pytest.mark.costly
 def test_cleanrls_stack_of_wrappers_works(task):
     def make():
         env = RecordEpisodeStatistics(FlattenObservation(single(task)))
@@ -106,6 +110,7 @@ def test_cleanrls_stack_of_wrappers_works(task):
         pytest.fail("no episode ended")
 
 
+@pytest.mark.costly
 def test_minaris_collector_records_with_infos(task, tmp_path, monkeypatch):
     minari = pytest.importorskip("minari")
     monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
@@ -173,6 +178,7 @@ def test_specs_tell_how_long_an_episode_is(task):
     assert shown.reset(seed=0)[0].shape == (2, *env.observation_space.shape)
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("obs_type", ["environment_state_agent_pos", "raw"])
 def test_flat_dicts_of_numbers_suit_stable_baselines3(task, obs_type):
     env = single(task, obs_type=obs_type)

@@ -14,13 +14,11 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import forked
 import numpy as np
 import pytest
 from hydra import compose, initialize_config_module
 from omegaconf import OmegaConf
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))  # for forked.py
-import forked
 
 from shopfloor import agents
 from shopfloor.demos import lerobot

@@ -4,8 +4,10 @@ import os
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
+import forked
 import pytest
 
 from shopfloor.study.explained import explain
@@ -15,20 +17,16 @@ ROOT = Path(__file__).parents[2]
 UNIT = re.compile(r"\[(m|rad|s|N|kg)\]")
 
 
-def shopfloor(*arguments, **options):
-    return subprocess.run(
-        [sys.executable, "-m", "shopfloor", *arguments], capture_output=True, text=True, check=False, **options
-    )
+shopfloor = partial(forked.run, "shopfloor")
 
 
 def test_every_verb_is_named_and_every_door_leads_to_the_same():
     told = shopfloor("--help").stdout
     assert all(f"\n  {verb} " in told for verb in VERBS)
-    for verb in ("tasks", "train"):
-        door = subprocess.run(
-            [sys.executable, ROOT / "scripts" / f"{verb}.py", "--help"], capture_output=True, text=True, check=False
-        )
-        assert door.stdout == shopfloor(verb, "--help").stdout != ""
+    module = [sys.executable, "-m", "shopfloor", "tasks", "--help"]
+    anew = subprocess.run(module, capture_output=True, text=True, check=False).stdout
+    assert forked.run_alone("tasks", "--help").stdout == anew == shopfloor("tasks", "--help").stdout != ""
+    assert forked.run("train", "--help").stdout == shopfloor("train", "--help").stdout != ""
 
 
 def test_every_verb_has_its_script_and_its_own_help():

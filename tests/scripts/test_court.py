@@ -8,13 +8,14 @@ from forked import run
 from shopfloor.study.running.rows import read_rows
 
 SMALL = ("agent=knn", "evaluation.episodes=8", "evaluation.sites=2", "data.sites=2", "data.pool=12", "threads=1")
+SHORT = ("data.horizon=2", "evaluation.horizon=0.2")
 
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     folder = tmp_path_factory.mktemp("court")
     scores = "score@data.filters.keep.score=random,action_variance"
-    done = run("train", "+study=curation", *SMALL, scores, "data.episodes=3,6", "seed=0", cwd=folder)
+    done = run("train", "+study=curation", *SMALL, *SHORT, scores, "data.episodes=3,6", "seed=0", cwd=folder)
     return folder, done
 
 

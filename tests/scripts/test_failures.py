@@ -57,7 +57,8 @@ REASONS = {
     "sleep": "not done after",
     "diverge": "Fragile.fit() gave final_loss nan, want a finite number: the training diverged",
 }
-SMALL = ["evaluation.episodes=2", "evaluation.sites=2", "agent=custom", "agent._target_=fragile.Fragile"]
+SHORT = ["evaluation.episodes=2", "evaluation.sites=2", "evaluation.horizon=0.1"]
+SMALL = [*SHORT, "agent=custom", "agent._target_=fragile.Fragile"]
 
 
 @pytest.fixture
@@ -78,7 +79,11 @@ def launched(launcher):
 
 
 @pytest.mark.parametrize(
-    ("launcher", "ways"), [("basic", [*REASONS, "well"]), ("joblib", ["well", "die", "raise", "sane"])]
+    ("launcher", "ways"),
+    [
+        ("basic", [*REASONS, "well"]),
+        pytest.param("joblib", ["well", "die", "raise", "sane"], marks=pytest.mark.slow),
+    ],
 )
 def test_whatever_happens_to_a_cell_the_others_have_their_rows(study, tmp_path, launcher, ways):
     results, failing = tmp_path / "results", [way for way in ways if way in REASONS]

@@ -2,11 +2,9 @@
 
 import json
 import math
-import os
-import subprocess
-import sys
 import textwrap
 
+import forked
 import pytest
 
 from shopfloor.study.running.rows import read_rows
@@ -44,18 +42,13 @@ def test_what_a_sweeper_is_told(split, tmp_path):
     plugin.write_text(textwrap.dedent(SWEEPER))
     results = tmp_path / "results"
     choice = "validation" if split == "validation" else "held_out"
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "shopfloor", "train", "-m", "agent=expert", f"results={results}"),
-            *(f"evaluation={choice}", "evaluation.episodes=4", f"datasets={tmp_path / 'datasets'}"),
-            *("hydra.sweeper._target_=hydra_plugins.best_of.BestOf", "+hydra.sweeper.key=evaluation.seed"),
-            "+hydra.sweeper.values=[0,1]",
-        ],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])},
+    done = forked.run(
+        *("train", "-m", "agent=expert", f"results={results}"),
+        *(f"evaluation={choice}", "evaluation.episodes=4", f"datasets={tmp_path / 'datasets'}"),
+        *("hydra.sweeper._target_=hydra_plugins.best_of.BestOf", "+hydra.sweeper.key=evaluation.seed"),
+        "+hydra.sweeper.values=[0,1]",
+        path=tmp_path,
         cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
     )
     assert done.returncode == 0, done.stderr
     told = json.loads((results / "told.json").read_text())

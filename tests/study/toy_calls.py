@@ -29,5 +29,6 @@ def gone():
     os._exit(7)
 
 
-def slow(seconds):
+def slow(seconds, path):
     time.sleep(seconds)
+    path.touch()

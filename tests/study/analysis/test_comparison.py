@@ -100,7 +100,7 @@ def test_two_tasks_are_not_compared() -> None:
 def test_a_p_value_is_under_five_percent_where_the_interval_leaves_zero_out(method) -> None:  # type: ignore[no-untyped-def]
     rng = np.random.default_rng(0)
     seen = set()
-    for _ in range(40):
+    for _ in range(15):
         cells = outcomes(rng)
         pairs = [(cells[i, :3], cells[i + 3, :3]) for i in range(3)]
         contrasts = (
@@ -113,7 +113,10 @@ def test_a_p_value_is_under_five_percent_where_the_interval_leaves_zero_out(meth
     assert seen == {True, False}
 
 
-@pytest.mark.parametrize(("method", "studies"), [("by seed", 300), ("by episode", 300), ("unpaired", 60)])
+@pytest.mark.parametrize(
+    ("method", "studies"),
+    [("by seed", 300), ("by episode", 300), pytest.param("unpaired", 60, marks=pytest.mark.slow)],
+)
 def test_three_seeds_give_95_percent_coverage(method: str, studies: int) -> None:
     rng, hits, widths = np.random.default_rng(5), [], []
     for _ in range(studies):
@@ -135,6 +138,7 @@ def test_three_seeds_give_95_percent_coverage(method: str, studies: int) -> None
     assert np.mean(widths) < 0.35  # of unpaired ones
 
 
+@pytest.mark.slow
 def test_all_differences_of_three_agents_hold_together_as_often_as_said() -> None:
     rates = np.concatenate([RATES, [0.3, 0.5, 0.7]])
     truth = {name: rates[3 * index : 3 * index + 3] for index, name in enumerate("abc")}
