@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shopfloor.agents.arguments import learned, require_at_least
-from shopfloor.agents.chunk_policy import ChunkPolicy, Rows
+from shopfloor.agents.chunk_policy import ChunkPolicy
+from shopfloor.agents.lane_policy import Rows
 from shopfloor.agents.protocol import Budget, TrainingRecord
 
 QUERY_ROWS = 64  # queries per matrix product, always: its rounding may change with its shape

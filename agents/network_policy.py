@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from shopfloor.agents.arguments import learned, require_at_least
-from shopfloor.agents.chunk_policy import ChunkPolicy, Rows
+from shopfloor.agents.chunk_policy import ChunkPolicy
+from shopfloor.agents.lane_policy import Rows
 from shopfloor.agents.mlp import count_parameters, forward_rows, initialise, tensors_of
 from shopfloor.agents.protocol import Budget, TrainingRecord
 from shopfloor.agents.training import train

@@ -1,15 +1,17 @@
-"""A gymnasium VectorEnv as the VecEnv that stable-baselines3 trains on."""
+"""A gymnasium VectorEnv as the VecEnv that stable-baselines3 trains on, seen as every learner sees it."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
-from stable_baselines3.common.vec_env import VecEnv
+from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvStepReturn
 
+from shopfloor.agents.features import Features
 from shopfloor.agents.protocol import AnyVectorEnv
 
 
@@ -72,3 +74,32 @@ class VectorEnvAdapter(VecEnv):
     def env_is_wrapped(self, wrapper_class: type[Any], indices: VecEnvIndices = None) -> list[bool]:
         """False per lane: single-environment wrappers do not apply to a batch."""
         return [False for _ in self._get_indices(indices)]
+
+
+class FeatureView(VecEnvWrapper):
+    """What a learner sees of each lane: the features of its last `history` observations, the first one repeated."""
+
+    def __init__(self, venv: VecEnv, features: Features, history: int) -> None:
+        super().__init__(venv, spaces.Box(-np.inf, np.inf, (features.width,), np.float32))
+        self._features, self._history = features, history
+        self._window = np.zeros((venv.num_envs, history, features.columns // history), np.float32)
+
+    def reset(self) -> NDArray[np.float32]:
+        """First features (n, width) of every lane."""
+        self._window[:] = np.asarray(self.venv.reset())[:, None]
+        return self._seen(self._window)
+
+    def step_wait(self) -> VecEnvStepReturn:
+        """Features (n, width), rewards, dones and infos, in which a last observation is features too."""
+        observations, rewards, dones, infos = self.venv.step_wait()
+        before = self._window[:, 1:].copy()
+        self._window[:, :-1], self._window[:, -1] = before, observations
+        first = np.asarray(observations)
+        for lane in np.flatnonzero(dones):
+            last = np.concatenate([before[lane], infos[lane]["terminal_observation"][None]])
+            infos[lane]["terminal_observation"] = self._seen(last[None])[0]
+            self._window[lane] = first[lane]
+        return self._seen(self._window), rewards, dones, infos
+
+    def _seen(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
+        return self._features(windows.reshape(len(windows), -1))

@@ -20,8 +20,11 @@ from shopfloor.agents.bc_rnn import RecurrentCloning
 from shopfloor.agents.diffusion import DiffusionPolicy
 from shopfloor.agents.flow import FlowMatching
 from shopfloor.agents.knn import NearestNeighbours
+from shopfloor.agents.ppo import ProximalPolicy
 from shopfloor.agents.random import RandomAgent
 from shopfloor.agents.sac import SoftActorCritic
+from shopfloor.agents.td3 import TwinDelayed
+from shopfloor.agents.tqc import TruncatedQuantileCritics
 
 LANES = 128
 AGENTS: dict[str, tuple[Callable[[], Agent], Budget]] = {
@@ -38,7 +41,15 @@ AGENTS: dict[str, tuple[Callable[[], Agent], Budget]] = {
     "bc": (lambda: BehaviorCloning(hidden=(256, 256), execute=2), Budget("gradient_steps", 30)),
     "knn": (lambda: NearestNeighbours(chunk=2, history=2), Budget("gradient_steps", 1)),
     "random": (RandomAgent, Budget("gradient_steps", 1)),
-    "sac": (lambda: SoftActorCritic(num_envs=4, hidden=(16,), learning_starts=8), Budget("interactions", 16)),
+    **{
+        kind.label: (partial(kind, num_envs=4, hidden=(16,), looking_around=8, **few), Budget("interactions", 24))
+        for kind, few in (
+            (SoftActorCritic, {"learning_starts": 8, "history": 2}),
+            (TruncatedQuantileCritics, {"learning_starts": 8}),
+            (TwinDelayed, {"learning_starts": 8}),
+            (ProximalPolicy, {"rollout": 4, "batch_size": 8}),
+        )
+    },
 }
 
 
