@@ -27,9 +27,10 @@ MAY_IMPORT = {  # the longest name that a module's begins with is its room; what
     },
     "conf": {"conf"},
     "__main__": {"study.command_line"},
+    "testing": {"demos.dataset", "agents"},
     **dict.fromkeys(BELOW, BELOW),
 }
-ROOMS = [room for room in MAY_IMPORT if "." not in room and room not in BELOW]
+ROOMS = [room for room in MAY_IMPORT if (ROOT / room).is_dir()]
 FILES = sorted([*(ROOT / "shopfloor").glob("*.py"), *(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))])
 SCRIPTS = sorted((ROOT / "scripts").glob("*.py"))
 STREAMS = {"Generator", "SeedSequence", "default_rng"}
