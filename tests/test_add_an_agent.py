@@ -41,7 +41,7 @@ def test_its_command_writes_a_row_and_an_agent_that_is_played_again(folder, tmp_
     (row,) = read_rows(tmp_path / "rows")
     assert row["cell"]["agent"]["_target_"] == "my_agents.ridge.Ridge"
     assert row["cell"]["agent"]["penalty"] == 10
-    assert row["training"]["parameters"] > 1000
+    assert row["agent"]["parameters"] > 1000
     (saved,) = (tmp_path / "agents").iterdir()
     play = ["task=palletizing", "agent=saved", f"agent.folder={saved}", *quick[2:]]
     done = forked.run("evaluate", *play, cwd=folder, path=folder)
