@@ -17,6 +17,7 @@ from scipy.special import logsumexp
 
 from shopfloor.study.analysis.laws import Array
 
+NO_VOLUME = 1e-9  # of who learns from nothing, on a logarithmic scale
 # Effect of a seed on the log-odds of success: standard deviation, correlation over volumes, weight a priori.
 SEED_EFFECTS = np.array(
     [
@@ -120,7 +121,7 @@ def gather(
     deviating = (of_seed - rates[..., None]) * np.sqrt(episodes / variance)[..., None]
     log_weights = _log_weights(noise[:, None] + effects, deviating, there & (seeds > 1)[..., None])
     log_weights -= np.log(np.diagonal(factor, axis1=-2, axis2=-1)).sum(axis=-1)
-    middle = (variance * np.log(volumes)).sum(axis=-1) / variance.sum(axis=-1)
+    middle = (variance * np.log(np.maximum(volumes, NO_VOLUME))).sum(axis=-1) / variance.sum(axis=-1)
     return Evidence(volumes, rates, trials, np.linalg.inv(factor), log_weights, np.exp(middle))
 
 

@@ -71,6 +71,12 @@ def test_seeds_that_lack_a_volume_count_where_they_are() -> None:
     assert np.isfinite(evidence.log_weights).all()
 
 
+@pytest.mark.filterwarnings("error")
+def test_who_learns_from_nothing_has_evidence_too() -> None:
+    evidence = gather(np.zeros(1), outcomes_at(RATES.tolist())[:, :1])
+    assert np.isfinite(evidence.log_weights).all()
+
+
 def test_outcomes_of_another_shape_are_refused() -> None:
     with pytest.raises(ValueError, match=r"outcomes \(1, 5, 3, 100\), want \(curves, 4 volumes"):
         gather(VOLUMES[:4], outcomes_at(RATES.tolist()))
