@@ -96,7 +96,7 @@ class NetworkPolicy(ChunkPolicy):
             averaging=self.averaging,
             generator=generator,
         )
-        self._network, self._outputs = network.eval(), chunks.shape[1]
+        self._network, self._outputs = network.train(False), chunks.shape[1]
         return record
 
     def predict(self, inputs: Rows) -> Rows:
@@ -117,7 +117,7 @@ class NetworkPolicy(ChunkPolicy):
         """The network of these parameters."""
         network = self._built(inputs, outputs)
         network.load_state_dict({name: torch.from_numpy(tensor.copy()) for name, tensor in tensors.items()})
-        self._network, self._outputs = network.eval(), outputs
+        self._network, self._outputs = network.train(False), outputs
 
     def _built(self, inputs: int, outputs: int) -> nn.Module:
         with torch.random.fork_rng(devices=()):  # what layers draw is of no use, and must not move torch's own stream

@@ -40,8 +40,9 @@ def error(agent: Any, toy_expert: Any) -> float:
 @pytest.mark.parametrize("kind", SMALL, ids=lambda kind: kind.label)
 def test_it_learns_better_than_the_best_constant(kind: Any, toy_demos: Any, toy_expert: Any) -> None:
     dataset = toy_demos(100)
-    agent = kind(**{**SMALL[kind], "history": 1, "chunk": 1, "execute": 1, "fine": ()})
-    agent.fit(dataset, Budget("gradient_steps", 500), np.random.default_rng(0))
+    quick = {"history": 1, "chunk": 1, "execute": 1, "fine": (), "batch_size": 64, "learning_rate": 3e-3}
+    agent = kind(**{**SMALL[kind], **quick})
+    agent.fit(dataset, Budget("gradient_steps", 150), np.random.default_rng(0))
     observations = np.random.default_rng(1).uniform(-1, 1, (512, 4)).astype(np.float32)
     constant = np.abs(np.median(dataset.actions, axis=0) - toy_expert(observations)).mean()
     assert error(agent, toy_expert) < 0.4 * constant
@@ -69,7 +70,7 @@ def test_a_mixture_chooses_where_people_go_one_way_or_the_other(toy_demos: Any) 
             head=head,  # type: ignore[arg-type]
             only_successes=False,
         )
-        agent.fit(dataset, Budget("gradient_steps", 600), np.random.default_rng(0))
+        agent.fit(dataset, Budget("gradient_steps", 200), np.random.default_rng(0))
         agent.reset(np.ones(512, bool))
         observations = np.random.default_rng(1).uniform(-1, 1, (512, 4)).astype(np.float32)
         pushes[head] = float(np.abs(agent.act(observations)).mean())

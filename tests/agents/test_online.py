@@ -21,7 +21,7 @@ from shopfloor.agents.td3 import TwinDelayed
 from shopfloor.agents.tqc import TruncatedQuantileCritics
 
 QUICK: dict[str, Any] = {"num_envs": 4, "hidden": (8,), "looking_around": 8, "fine": ()}
-REPLAY = {"batch_size": 8, "learning_starts": 8}
+REPLAY = {"batch_size": 8, "learning_starts": 8, "gradient_steps": 1}
 SMALL: dict[Any, dict[str, Any]] = {
     SoftActorCritic: QUICK | REPLAY,
     TwinDelayed: QUICK | REPLAY,
@@ -30,7 +30,7 @@ SMALL: dict[Any, dict[str, Any]] = {
 }
 OTHERS: dict[str, Any] = {  # argument -> another value than the small one
     **{"history": 2, "fine": (0.1,), "num_envs": 2, "hidden": (16,), "learning_rate": 1e-2, "discount": 0.5},
-    **{"looking_around": 16, "batch_size": 16, "buffer_size": 8, "learning_starts": 20, "gradient_steps": 1},
+    **{"looking_around": 16, "batch_size": 16, "buffer_size": 8, "learning_starts": 20, "gradient_steps": 2},
     **{"exploration": 0.5, "rollout": 2, "passes": 2, "clip": 0.001, "entropy": 1.0},
 }
 ARGUMENTS = [(kind, field.name) for kind in SMALL for field in fields(kind) if field.name not in kind.changes_no_bit]
@@ -47,9 +47,9 @@ def fitted(kind: Any, reach: Any, toy_demos: Any, *, amount: int = 40, **changes
     ("kind", "amount", "arguments"),
     [
         (SoftActorCritic, 1000, {"learning_starts": 200}),
-        (TwinDelayed, 1600, {"learning_starts": 200}),
-        (TruncatedQuantileCritics, 1000, {"learning_starts": 200}),
-        (ProximalPolicy, 12000, {"rollout": 16, "num_envs": 16, "passes": 10}),
+        pytest.param(TwinDelayed, 1600, {"learning_starts": 200}, marks=pytest.mark.slow),
+        pytest.param(TruncatedQuantileCritics, 1000, {"learning_starts": 200}, marks=pytest.mark.slow),
+        pytest.param(ProximalPolicy, 12000, {"rollout": 16, "num_envs": 16, "passes": 10}, marks=pytest.mark.slow),
     ],
 )
 def test_it_learns_to_reach(kind: Any, amount: int, arguments: dict[str, Any], toy_demos: Any, reach: Any) -> None:
@@ -81,7 +81,7 @@ def test_every_argument_changes_the_actions(kind: Any, name: str, toy_demos: Any
     observations = np.random.default_rng(2).uniform(-1, 1, (4, 3, 4)).astype(np.float32)
     results = []
     for changes in ({}, {name: OTHERS[name]}):
-        agent = fitted(kind, reach, toy_demos, amount=64, **changes)
+        agent = fitted(kind, reach, toy_demos, amount=48, **changes)
         results.append(np.stack([agent.act(frame) for frame in observations]))
     assert not np.array_equal(*results)
 

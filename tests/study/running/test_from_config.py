@@ -132,7 +132,7 @@ def leaves(node, above=""):
 def test_lists_and_whole_numbers_stand_for_what_the_annotations_say():
     agent = from_config.agent({"_target_": "shopfloor.agents.knn.NearestNeighbours", "fine": [1, 2], "name": "mine"})
     assert isinstance(agent, NearestNeighbours)
-    assert agent._arguments.fine == (1.0, 2.0)
+    assert agent.fine == (1.0, 2.0)
 
 
 class Placed:
