@@ -92,9 +92,8 @@ class FeatureView(VecEnvWrapper):
     def step_wait(self) -> VecEnvStepReturn:
         """Features (n, width), rewards, dones and infos, in which a last observation is features too."""
         observations, rewards, dones, infos = self.venv.step_wait()
-        before = self._window[:, 1:].copy()
-        self._window[:, :-1], self._window[:, -1] = before, observations
-        first = np.asarray(observations)
+        before, first = self._window[:, 1:].copy(), np.asarray(observations)
+        self._window[:, :-1], self._window[:, -1] = before, first
         for lane in np.flatnonzero(dones):
             last = np.concatenate([before[lane], infos[lane]["terminal_observation"][None]])
             infos[lane]["terminal_observation"] = self._seen(last[None])[0]

@@ -37,7 +37,8 @@ Observations = NDArray[np.float32]
 def toy_expert(observations: Observations) -> NDArray[np.float32]:
     """Actions (n, 2) for observations (n, 4), a point and its goal: how hard it pushes depends on where it is."""
     position, goal = observations[:, :2], observations[:, 2:]
-    return np.tanh(4 * (goal - position) * (1 + position**2)).astype(np.float32)
+    actions: NDArray[np.float32] = np.tanh(4 * (goal - position) * (1 + position**2)).astype(np.float32)
+    return actions
 
 
 def toy_demonstrations(episodes: int, *, seed: int = 0, noise: float = 0.0, failures: int = 0) -> Dataset:
