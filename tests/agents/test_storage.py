@@ -172,7 +172,7 @@ def test_an_unknown_class_is_named(saved: Path, target: str) -> None:
     [
         "shopfloor.agents.storage.load",  # no class
         "shopfloor.agents.sac.SAC",  # stable-baselines3's, whose load unpickles
-        "shopfloor.agents.chunk_policy.Path",
+        "shopfloor.agents.lane_policy.Path",
         "shopfloor.agents.protocol.Budget",  # no load
         "shopfloor.__main__.Agent",
     ],
