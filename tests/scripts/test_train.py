@@ -170,7 +170,13 @@ def test_an_agent_of_another_package_runs_by_config_alone(shared, tmp_path):
 
 
 def test_sac_trains_online_within_its_budget_and_is_evaluated_like_the_others(shared, tmp_path):
-    online = ["agent=sac", "agent.num_envs=4", "agent.looking_around=4", "agent.learning_starts=16", "agent.budget.amount=62"]
+    online = [
+        "agent=sac",
+        "agent.num_envs=4",
+        "agent.looking_around=4",
+        "agent.learning_starts=16",
+        "agent.budget.amount=62",
+    ]
     done = train(shared, tmp_path, *online)
     assert done.returncode == 0, done.stderr
     (row,) = read_rows(tmp_path / "rows")
@@ -299,7 +305,13 @@ def test_a_dataset_grows_where_a_cell_asks_for_more(shared, tmp_path):
 
 
 def test_where_a_log_goes_names_no_cell_and_each_cell_has_its_own(shared, tmp_path):
-    online = ["agent=sac", "agent.num_envs=2", "agent.looking_around=2", "agent.learning_starts=4", "agent.budget.amount=8"]
+    online = [
+        "agent=sac",
+        "agent.num_envs=2",
+        "agent.looking_around=2",
+        "agent.learning_starts=4",
+        "agent.budget.amount=8",
+    ]
     keys = [
         Path(
             train(shared, tmp_path / "results", *online, f"seed={seed}", f"agent.log_folder={folder}").stdout.strip()
