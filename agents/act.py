@@ -48,6 +48,11 @@ class ActionChunking(NetworkPolicy):
         if self.width % self.heads:
             raise ValueError(f"width {self.width}, want a multiple of heads {self.heads}")
 
+    @property
+    def passes(self) -> int:
+        """Once for each of its tokens, or nearly: frames, actions, the style."""
+        return self.history + self.chunk + 1
+
     def build(self, inputs: int, outputs: int) -> nn.Module:
         """The transformer's three parts."""
         return _Transformer(

@@ -38,7 +38,7 @@ class RecurrentCloning(NetworkPolicy):
         self._head: Head = head_of(self.head, self.modes)
 
     @property
-    def calls(self) -> int:
+    def passes(self) -> int:
         """Once a frame of the window."""
         return self.history
 

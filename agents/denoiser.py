@@ -1,11 +1,15 @@
-"""A network that makes chunks of actions out of noise: it reads a noisy chunk, how noisy it is, and the window."""
+"""What flow and diffusion share: a network that makes chunks of actions out of noise, and a policy that trains it."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import nn
+
+from shopfloor.agents.arguments import require_at_least
+from shopfloor.agents.network_policy import NetworkPolicy
 
 FREQUENCIES = 16  # of sines and cosines that say how noisy a chunk is
 FASTEST = 1000.0  # of them [rad]
@@ -41,3 +45,34 @@ class Denoiser(nn.Module):
             scale, shift = film(seen).chunk(2, dim=1)
             x = x + layer(norm(x) * (1 + scale) + shift)
         return self.out(x)  # type: ignore[no-any-return]
+
+
+@dataclass(kw_only=True, eq=False)
+class DenoisingPolicy(NetworkPolicy):
+    """Makes chunks out of noise, in some steps.
+
+    width, blocks    of the network, see Denoiser
+    steps            from noise to a chunk
+    and those of every NetworkPolicy
+
+    Every chunk starts from the same noise, that of the middle: what the policy does is a function of what it sees, and
+    one chunk goes on with what the one before chose.
+    """
+
+    averaging: float = 0.995
+    width: int = 256
+    blocks: int = 3
+    steps: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_at_least(1, width=self.width, blocks=self.blocks, steps=self.steps)
+
+    @property
+    def calls(self) -> int:
+        """Once a step."""
+        return self.steps
+
+    def build(self, inputs: int, outputs: int) -> nn.Module:
+        """A Denoiser."""
+        return Denoiser(inputs, outputs, width=self.width, blocks=self.blocks)

@@ -10,45 +10,22 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from shopfloor.agents.arguments import require_at_least
-from shopfloor.agents.denoiser import Denoiser
-from shopfloor.agents.network_policy import NetworkPolicy
+from shopfloor.agents.denoiser import DenoisingPolicy
 
 OFFSET = 0.008  # of the cosine schedule (Nichol and Dhariwal 2021, arXiv:2102.09672)
 LEAST_SIGNAL = 1e-3  # share of the signal's variance that is left in the noisiest chunk
 
 
 @dataclass(kw_only=True, eq=False)
-class DiffusionPolicy(NetworkPolicy):
+class DiffusionPolicy(DenoisingPolicy):
     """Diffusion Policy (Chi et al. 2023, arXiv:2303.04137) on states: DDPM's loss, DDIM's steps (arXiv:2010.02502).
 
-    width, blocks    of the network, see Denoiser
-    denoising_steps  DDIM steps from noise to a chunk
-    and those of every NetworkPolicy
-
-    The network predicts the chunk itself, not the noise: at few steps that is the steadier of the two. Every chunk
-    starts from the same noise, that of the middle, so that what the policy does is a function of what it sees.
+    The network predicts the chunk itself, not the noise. Its arguments are those of every DenoisingPolicy.
     """
 
-    averaging: float = 0.995
-    width: int = 256
-    blocks: int = 3
-    denoising_steps: int = 10
+    steps: int = 10
 
     label: ClassVar[str] = "diffusion"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require_at_least(1, width=self.width, blocks=self.blocks, denoising_steps=self.denoising_steps)
-
-    @property
-    def calls(self) -> int:
-        """Once a step."""
-        return self.denoising_steps
-
-    def build(self, inputs: int, outputs: int) -> nn.Module:
-        """A Denoiser."""
-        return Denoiser(inputs, outputs, width=self.width, blocks=self.blocks)
 
     def loss(
         self, network: Any, inputs: torch.Tensor, chunks: torch.Tensor, generator: torch.Generator
@@ -63,7 +40,7 @@ class DiffusionPolicy(NetworkPolicy):
     def answer(self, network: Any, inputs: torch.Tensor, outputs: int) -> torch.Tensor:
         """From the middle of the noise to the chunk, each step to what is left of the noise at the next level."""
         noisy = torch.zeros(len(inputs), outputs)
-        levels = torch.linspace(1.0, 0.0, self.denoising_steps + 1)
+        levels = torch.linspace(1.0, 0.0, self.steps + 1)
         for level, following in pairwise(levels):
             chunks = network(noisy, level.expand(len(inputs)), inputs).clamp(-1, 1)
             now, then = _signal(level), _signal(following)

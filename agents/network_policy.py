@@ -31,7 +31,8 @@ class NetworkPolicy(ChunkPolicy):
                      with what is left of it the policy acts (Polyak averaging)
     and those of every ChunkPolicy
 
-    A subclass has `build`, `loss` and `answer`; `calls` is how often a window runs the network in one prediction.
+    A subclass has `build`, `loss` and `answer`; `passes` and `calls` are how often a window meets each weight, in a
+    gradient step and in a prediction.
     """
 
     batch_size: int = 256
@@ -65,9 +66,14 @@ class NetworkPolicy(ChunkPolicy):
         """Chunks (n, outputs) for inputs (n, features): no row's depends on another."""
 
     @property
-    def calls(self) -> int:
-        """How often a window runs the network in one prediction."""
+    def passes(self) -> int:
+        """How often a window meets each weight in a gradient step."""
         return 1
+
+    @property
+    def calls(self) -> int:
+        """How often a window meets each weight in one prediction."""
+        return self.passes
 
     def sequences(self, inputs: torch.Tensor) -> torch.Tensor:
         """Inputs (n, features) frame by frame, oldest first: (n, history, features of one frame)."""
@@ -95,6 +101,7 @@ class NetworkPolicy(ChunkPolicy):
             weight_decay=self.weight_decay,
             averaging=self.averaging,
             generator=generator,
+            passes=self.passes,
         )
         self._network, self._outputs = network.train(False), chunks.shape[1]
         return record

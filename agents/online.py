@@ -80,6 +80,11 @@ class OnlineAgent(LanePolicy):
         """Parameters that were trained, gradient steps, samples in each of these."""
 
     @property
+    def at_once(self) -> int:
+        """Steps of all environments that it learns from at once, and takes whole or not at all."""
+        return 1
+
+    @property
     def plan(self) -> Plan:
         """One action at a time."""
         return Plan(1, 1, 0.0)
@@ -89,11 +94,11 @@ class OnlineAgent(LanePolicy):
     ) -> TrainingRecord:
         """Train in env_factory's environment for at most the budget's interactions; the dataset is not read.
 
-        Raises ValueError without env_factory, on a budget in another unit or too small to look around and take one step
-        of all environments, and on actions that are not in [-1, 1].
+        Raises ValueError without env_factory, on a budget in another unit or too small to look around and learn once,
+        and on actions that are not in [-1, 1].
         """
         looks = -(-self.looking_around // self.num_envs)
-        least = (looks + 1) * self.num_envs
+        least = (looks + self.at_once) * self.num_envs
         if budget.unit != "interactions" or budget.amount < least:
             raise ValueError(f"budget of {budget.amount} {budget.unit}, want {least} interactions or more")
         if env_factory is None:
@@ -107,7 +112,7 @@ class OnlineAgent(LanePolicy):
                 view = FeatureView(VecMonitor(adapter), features, self.history)
                 model = self.algorithm(view, int(rng.integers(2**31)))
                 model.set_logger(_logger(self.log_folder, self.verbose))
-                steps = int(budget.amount) // self.num_envs - looks
+                steps = (int(budget.amount) // self.num_envs - looks) // self.at_once * self.at_once
                 model.learn(steps * self.num_envs, callback=_Progress(self.label))
         finally:
             env.close()

@@ -43,6 +43,11 @@ class ProximalPolicy(OnlineAgent):
         require_at_least(1, batch_size=self.batch_size, rollout=self.rollout, passes=self.passes)
         require_at_least(0, clip=self.clip, entropy=self.entropy)
 
+    @property
+    def at_once(self) -> int:
+        """A rollout."""
+        return self.rollout
+
     def algorithm(self, env: VecEnv, seed: int) -> BaseAlgorithm:
         """Stable-baselines3's, as it is."""
         return PPO(

@@ -28,16 +28,18 @@ def train(
     weight_decay: float,
     averaging: float,
     generator: torch.Generator,
+    passes: int,
 ) -> TrainingRecord:
     """Train network's parameters on batches of sample numbers (batch_size,) until the budget is spent; what it took.
 
     loss_of: the loss of a batch, a scalar; label: of the progress bar; learning_rate: at the start of the cosine;
     averaging: share of the weights' running mean that a step leaves, with which network ends; 0 for the last weights;
-    generator: of the batches. A gradient step counts 6 FLOP a parameter and sample (Kaplan et al. 2020).
+    generator: of the batches; passes: how often a sample meets each weight: a gradient step counts 6 FLOP a parameter,
+    sample and pass (Kaplan et al. 2020).
     ValueError on a budget of interactions, or of nothing.
     """
     parameters = count_parameters(network)
-    flops_per_step = 6.0 * parameters * batch_size
+    flops_per_step = 6.0 * parameters * batch_size * passes
     progress = budget.steps(flops_per_step, label=label)
     # One kernel for all parameters: the quickest of torch's three AdamW on a CPU.
     optimiser = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=weight_decay, fused=True)

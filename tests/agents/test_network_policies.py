@@ -26,7 +26,7 @@ OTHERS: dict[str, Any] = {  # argument -> another value than the small one
     **{"history": 2, "chunk": 5, "execute": 2, "smoothing": 0.9, "fine": (0.1,), "only_successes": False},
     **{"batch_size": 32, "learning_rate": 1e-2, "weight_decay": 1.0, "averaging": 0.3, "hidden": (16,)},
     **{"head": "gaussian", "modes": 2, "width": 16, "layers": 2, "heads": 4, "style": 5, "kl_weight": 0.1},
-    **{"blocks": 1, "flow_steps": 2, "denoising_steps": 3},
+    **{"blocks": 1, "steps": 2},
 }
 ARGUMENTS = [(kind, field.name) for kind in SMALL for field in fields(kind)]
 

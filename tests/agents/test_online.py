@@ -76,6 +76,14 @@ def test_its_budget_bounds_the_interactions(toy_demos: Any, reach: Any, tmp_path
     assert (tmp_path / "progress.csv").read_text()
 
 
+@pytest.mark.parametrize("kind", SMALL, ids=lambda kind: kind.label)
+def test_no_kind_takes_more_than_its_budget(kind: Any, toy_demos: Any, reach: Any) -> None:
+    env = reach(4)
+    agent = kind(**SMALL[kind])
+    record = agent.fit(toy_demos(1), Budget("interactions", 47), np.random.default_rng(0), env_factory=lambda n: env)
+    assert 40 <= record.interactions == env.steps_taken <= 47  # a rollout of ppo is 16, and taken whole
+
+
 @pytest.mark.parametrize(("kind", "name"), ARGUMENTS, ids=lambda value: getattr(value, "label", value))
 def test_every_argument_changes_the_actions(kind: Any, name: str, toy_demos: Any, reach: Any) -> None:
     observations = np.random.default_rng(2).uniform(-1, 1, (4, 3, 4)).astype(np.float32)
