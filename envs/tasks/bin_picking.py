@@ -278,8 +278,8 @@ class BinPicking(Task):
 
         def pick() -> tuple[Array, Array]:
             (_, grasp, yaws), (position, rotation) = self.plan(), self.robot.pose()
+            # once the tool closes the hand stays, even if the item gives way
             closing = (expert.grip < 0) & (self.robot.tool.state() < WIDE)[:, None]
-            # then the hand stays, even if the item gives way
             at = np.where(closing, position, grasp[lanes, expert.item])
             return at, np.where(closing[..., None], rotation, compose(about_z(yaws[lanes, expert.item]), DOWN))
 
